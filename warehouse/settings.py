@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         None, description="File of the master key; `<home>/keys/master.key` (0600) is made when neither is set."
     )
 
+    allow_superuser: bool = Field(
+        False, description="Let a superuser or BYPASSRLS login serve outside the embedded default (tests only)."
+    )
+
     postgres_port: int = Field(0, ge=0, le=65535, description="Embedded Postgres TCP port on 127.0.0.1; 0 picks one.")
     redis_port: int = Field(0, ge=0, le=65535, description="Embedded Redis TCP port on 127.0.0.1; 0 picks one.")
     ui_port: int = Field(3000, ge=1, le=65535, description="Port of the Dagster UI on 127.0.0.1.")

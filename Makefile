@@ -1,0 +1,53 @@
+# Two commands for a new user: `make demo` and `make test`. Everything else is for daily work.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
+
+.PHONY: help setup demo test lint up down snapshots lock bench clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "engram needs Python 3.11 to 3.13; set PYTHON=…")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(UV) pip sync --quiet --require-hashes --python $(BIN)/python requirements.lock
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python $(BIN)/python --editable .
+	@touch $(READY)
+
+setup: $(READY) ## install everything into .venv, from the lock file
+
+demo: $(READY) ## the whole night on a synthetic population, then what came out
+	@$(BIN)/engram demo
+
+up: $(READY) ## the Dagster UI on 127.0.0.1:3000 with its daemon; Ctrl-C stops it all
+	@exec $(BIN)/engram up
+
+down: $(READY) ## stop what is left running
+	@$(BIN)/engram down
+
+lint: $(READY) ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## lint, types, import rules and every test, on real embedded servers
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+snapshots: $(READY) ## rewrite the snapshot of the definitions after a wanted change
+	ENGRAM_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/pipelines/test_definitions.py
+
+lock: ## resolve the lock file again
+	$(UV) pip compile pyproject.toml --quiet --group dev --universal --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock
+
+clean: ## remove the environment; the data in ENGRAM_HOME stays
+	rm -rf $(VENV) *.egg-info
