@@ -1,0 +1,193 @@
+"""LanceDB tables: fixed schema, upsert, refusal of bad vectors, per-user reads, generations and physical purge."""
+
+import hashlib
+import subprocess
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from warehouse.longterm import EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ANNA, BEN = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LongTerm:
+    return LongTerm(str(tmp_path / "lancedb"))
+
+
+def rows(user_id: str, texts: list[str], *, dimension: int = 8, seed: int = 0, prefix: str = "") -> pl.DataFrame:
+    vectors = np.random.default_rng(seed).standard_normal((len(texts), dimension)).astype(np.float32)
+    return pl.DataFrame(
+        {
+            "id": [prefix + str(uuid.uuid5(uuid.NAMESPACE_OID, user_id + text)) for text in texts],
+            "user_id": [user_id] * len(texts),
+            "content": texts,
+            "type": ["preference"] * len(texts),
+            "created_at": [NOW] * len(texts),
+            "content_sha256": [hashlib.sha256(text.encode()).hexdigest() for text in texts],
+            "vector": list(vectors),
+        },
+        schema_overrides={"vector": pl.List(pl.Float32)},
+    )
+
+
+def test_upserting_the_same_rows_twice_leaves_one_of_each(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea", "rain"]), model="m")
+    changed = rows(ANNA, ["tea"]).with_columns(content=pl.lit("green tea"))
+    store.upsert("memories", changed, model="m")
+    found = store.rows("memories", user_ids=[ANNA], columns=["content"])
+    assert sorted(found["content"].to_list()) == ["green tea", "rain"]
+    assert store.count("memories") == 2
+
+
+def test_absent_columns_are_null_and_unknown_ones_are_refused(store: LongTerm) -> None:
+    store.upsert("turns", rows(ANNA, ["tea"]), model="m")
+    assert store.rows("turns", user_ids=[ANNA])["position"].to_list() == [None]
+    with pytest.raises(ValueError, match="got also mood"):
+        store.upsert("turns", rows(ANNA, ["tea"]).with_columns(mood=pl.lit("x")), model="m")
+
+
+def test_reading_before_anything_was_written_gives_an_empty_frame(store: LongTerm) -> None:
+    assert store.rows("memories", user_ids=[ANNA]).height == 0
+    assert store.ids("memories", user_ids=[ANNA]).columns == ["id", "user_id", "content_sha256", "embedding_model"]
+    assert store.count("memories", user_id=ANNA) == 0
+    assert store.search("memories", np.ones(8), user_id=ANNA, k=3).height == 0
+    assert store.delete("memories", user_id=ANNA) == 0
+
+
+def test_search_is_exact_within_one_user_and_never_shows_another(store: LongTerm) -> None:
+    mine = rows(ANNA, [f"a{i}" for i in range(200)], seed=1)
+    store.upsert("memories", mine, model="m")
+    store.upsert("memories", rows(BEN, [f"b{i}" for i in range(200)], seed=2), model="m")
+    store.optimize("memories")
+    query = np.random.default_rng(3).standard_normal(8)
+    found = store.search("memories", query, user_id=ANNA, k=5)
+    matrix = np.stack(mine["vector"].to_list())
+    cosine = matrix @ query / np.linalg.norm(matrix, axis=1) / np.linalg.norm(query)
+    best = np.argsort(-cosine)[:5]
+    assert found["id"].to_list() == mine["id"].gather(best).to_list()
+    assert np.allclose(found["similarity"].to_numpy(), cosine[best], atol=1e-5)
+    with pytest.raises(ValueError, match="needs a user_id"):
+        store.search("memories", query, user_id=None, k=5)
+
+
+def test_another_process_sees_a_write_at_once(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea"]), model="m")
+    other = LongTerm(store.uri)
+    assert other.count("memories", user_id=ANNA) == 1
+    before = other.version("memories")
+    store.delete("memories", user_id=ANNA)
+    assert other.count("memories", user_id=ANNA) == 0
+    assert other.version("memories") != before
+
+
+def test_writers_in_several_processes_lose_and_duplicate_nothing(store: LongTerm) -> None:
+    writer = """
+import sys, uuid, numpy as np, polars as pl
+from warehouse.longterm import LongTerm
+uri, number = sys.argv[1], int(sys.argv[2])
+store = LongTerm(uri)
+for batch in range(6):
+    names = [f"{number}-{batch}-{i}" for i in range(40)]
+    store.upsert("turns", pl.DataFrame({
+        "id": names, "user_id": [f"u{number}"] * 40, "content": names,
+        "vector": list(np.ones((40, 4), dtype=np.float32)),
+    }, schema_overrides={"vector": pl.List(pl.Float32)}), model="m")
+    store.delete("turns", ids=[names[0]])
+"""
+    runs = [subprocess.Popen([sys.executable, "-c", writer, store.uri, str(n)]) for n in range(3)]
+    assert [run.wait(120) for run in runs] == [0, 0, 0]
+    for number in range(3):
+        found = store.ids("turns", user_ids=[f"u{number}"])
+        assert found.height == found["id"].n_unique() == 6 * 39
+
+
+def test_purge_leaves_no_byte_of_a_deleted_user_on_disk(store: LongTerm) -> None:
+    store.upsert("memories", rows(BEN, [f"kept {i}" for i in range(500)]), model="m")
+    secret = rows(ANNA, ["qzxjvkw"]).with_columns(vector=pl.Series([[0.123456789] * 8], dtype=pl.List(pl.Float32)))
+    store.upsert("memories", secret, model="m")
+    store.optimize("memories")
+    vector = np.full(8, 0.123456789, dtype=np.float32).tobytes()
+
+    def on_disk(marker: bytes) -> list[str]:
+        return [str(path) for path in Path(store.uri).rglob("*") if path.is_file() and marker in path.read_bytes()]
+
+    assert on_disk(vector), "the check must be able to see what is stored"
+    store.delete("memories", user_id=ANNA)
+    store.purge("memories")
+    assert on_disk(vector) == []
+    assert on_disk(ANNA.encode()) == [], "the predicate of the delete must be gone too"
+    assert on_disk(b"qzxjvkw") == []
+    assert store.count("memories", user_id=BEN) == 500
+
+
+def test_a_reader_survives_a_purge_by_another_process(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea", "rain"]), model="m")
+    reader = LongTerm(store.uri)
+    assert reader.rows("memories", user_ids=[ANNA]).height == 2
+    store.delete("memories", ids=rows(ANNA, ["tea"])["id"].to_list())
+    store.purge("memories")
+    assert reader.rows("memories", user_ids=[ANNA], columns=["content"])["content"].to_list() == ["rain"]
+
+
+def test_a_switch_changes_the_table_behind_the_name_for_every_process(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea"]), model="small")
+    other = LongTerm(store.uri)
+    other.rows("memories", user_ids=[ANNA])
+    green = store.begin_generation("memories", "large", 16)
+    store.upsert("memories", rows(ANNA, ["tea"], dimension=16), model="large", physical=green)
+    state = other.state("memories")
+    assert state is not None
+    assert (state.model, state.dimension) == ("small", 8)
+    assert store.switch("memories", green) == "memories"
+    state = other.state("memories")
+    assert state is not None
+    assert (state.model, state.dimension, state.rows) == ("large", 16, 1)
+    assert [name for name, _ in store.retired("memories")] == ["memories"]
+    store.drop_generation("memories", "memories")
+    assert store.retired("memories") == []
+    assert other.rows("memories", user_ids=[ANNA]).height == 1
+    with pytest.raises(ValueError, match="current or unknown"):
+        store.drop_generation("memories", green)
+
+
+def test_deleting_a_user_reaches_the_generation_under_construction(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea"]), model="small")
+    green = store.begin_generation("memories", "large", 16)
+    store.upsert("memories", rows(ANNA, ["tea"], dimension=16), model="large", physical=green)
+    assert store.count("memories", user_id=ANNA) == 2
+    assert store.delete("memories", user_id=ANNA) == 2
+    assert store.count("memories", user_id=ANNA) == 0
+
+
+def test_quoting_doubles_quotes_and_refuses_nul() -> None:
+    assert quote("it's") == "'it''s'"
+    with pytest.raises(ValueError, match="NUL"):
+        quote("a\x00b")
+
+
+def test_deleting_without_a_filter_is_refused(store: LongTerm) -> None:
+    with pytest.raises(ValueError, match="would empty the table"):
+        store.delete("memories")
+
+
+def test_a_vector_column_with_holes_is_refused_and_nothing_is_written(store: LongTerm) -> None:
+    holed = rows(ANNA, ["tea", "rain"]).with_columns(
+        vector=pl.Series([[1.0] * 8, None], dtype=pl.List(pl.Float32)),
+    )
+    with pytest.raises(EmbeddingRefusedError, match="1 of 2 rows"):
+        store.upsert("memories", holed, model="m")
+    assert store.state("memories") is None
+
+
+def test_another_model_of_the_same_size_is_refused(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea"]), model="a")
+    with pytest.raises(ModelMismatchError, match="holds a with 8 dimensions, got b with 8"):
+        store.upsert("memories", rows(ANNA, ["rain"]), model="b")
