@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sqlalchemy as sa
-
-from warehouse.embedded import create_database, postgres_url
+from warehouse.embedded import dagster_url
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,18 +19,6 @@ if TYPE_CHECKING:
 TEMPLATE = Path(__file__).parents[1] / "dagster.yaml"
 EVENTS_PER_WRITE = "50"
 """365 partitions in one run: 8.2 s one event at a time, 0.7 s in fifties (DAGSTER.md)."""
-
-
-def dagster_url(settings: Settings) -> str:
-    """URL of Dagster's database, made when it is missing.
-
-    The driver is named: under SQLAlchemy 2.1 a plain `postgresql://` picks psycopg 3, whose NOTIFY dagster-postgres
-    cannot write (DAGSTER.md).
-    """
-    server = postgres_url(settings)
-    create_database(server, settings.dagster_database)
-    url = sa.make_url(server).set(drivername="postgresql+psycopg2", database=settings.dagster_database)
-    return url.render_as_string(hide_password=False)
 
 
 def environment(settings: Settings) -> dict[str, str]:

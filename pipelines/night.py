@@ -50,9 +50,7 @@ def close_orphans(instance: DagsterInstance, current: str) -> int:
     """
     records = instance.get_run_records(RunsFilter(statuses=UNFINISHED))
     orphans = [
-        record.dagster_run
-        for record in records
-        if record.dagster_run.tags.get(NIGHT_RUN) not in {None, current}
+        record.dagster_run for record in records if record.dagster_run.tags.get(NIGHT_RUN) not in {None, current}
     ]
     for run in orphans:
         instance.report_run_failed(run, "The night that started this stage was killed; the next night redoes it.")

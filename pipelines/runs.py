@@ -50,7 +50,7 @@ def partition_range(first: str, last: str) -> dict[str, str]:
     return {RANGE_START: first, RANGE_END: last}
 
 
-def origin(job: str) -> Any:  # noqa: ANN401 - dagster's remote origins have no public name
+def origin(job: str) -> Any:
     """Where the UI finds this job, so that a run started here links to it."""
     from dagster._core.origin import LoadableTargetOrigin
     from dagster._core.remote_origin import (

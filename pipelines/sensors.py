@@ -14,9 +14,10 @@ from dagster import (
     sensor,
 )
 
-from assets.operations import Alert, raise_alert
+from assets.operations import raise_alert
 from assets.resources import StoresResource
 from pipelines import jobs
+from pipelines.launch import failure_alert
 from pipelines.runs import partition_range
 from warehouse.shards import SHARDS
 
@@ -37,9 +38,7 @@ def memory_backlog(context: SensorEvaluationContext, stores: StoresResource) -> 
     backlog = opened.shortterm.backlog()
     if backlog.items < opened.settings.backlog_items:
         return SkipReason(f"{backlog.items} memories wait; {opened.settings.backlog_items} start a consolidation.")
-    return RunRequest(
-        run_key=f"backlog-{datetime.now(UTC):%Y%m%dT%H%M}", tags=partition_range(SHARDS[0], SHARDS[-1])
-    )
+    return RunRequest(run_key=f"backlog-{datetime.now(UTC):%Y%m%dT%H%M}", tags=partition_range(SHARDS[0], SHARDS[-1]))
 
 
 @run_failure_sensor(
@@ -51,12 +50,5 @@ def memory_backlog(context: SensorEvaluationContext, stores: StoresResource) -> 
 )
 def run_failure_alert(context: RunFailureSensorContext, stores: StoresResource) -> None:
     steps = [event.step_key for event in context.get_step_failure_events() if event.step_key]
-    alert = Alert(
-        severity="error",
-        source="dagster",
-        message=f"Run of {context.dagster_run.job_name} failed",
-        job=context.dagster_run.job_name,
-        run_id=context.dagster_run.run_id,
-        step=", ".join(steps) or None,
-    )
+    alert = failure_alert(context.dagster_run.job_name, context.dagster_run.run_id, tuple(steps))
     raise_alert(stores.open().live, alert, now=datetime.now(UTC))

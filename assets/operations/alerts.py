@@ -36,7 +36,9 @@ def raise_alert(live: Live, alert: Alert, *, now: datetime) -> None:
         alert: what to write.
         now: aware UTC time the alert is raised at.
     """
-    identity = uuid5(NAMESPACE_URL, f"engram:alert:{alert.source}:{alert.job}:{alert.run_id}:{alert.step}:{alert.message}")
+    identity = uuid5(
+        NAMESPACE_URL, f"engram:alert:{alert.source}:{alert.job}:{alert.run_id}:{alert.step}:{alert.message}"
+    )
     with live.connect() as connection:
         connection.execute(
             "INSERT INTO ops.alerts (id, raised_at, severity, source, job, run_id, step, message)"

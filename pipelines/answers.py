@@ -1,0 +1,96 @@
+"""Answers on the terminal: recall hits, query results and the memory plan."""
+
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from pipelines import jobs, show
+
+if TYPE_CHECKING:
+    from assets.memory import Hit
+    from warehouse.settings import Settings
+    from warehouse.stores import Stores
+
+
+def recall_for(stores: "Stores", user: str, query: str, *, k: int, as_of: datetime | None = None) -> "list[Hit]":
+    """Hits for a user given by id or e-mail.
+
+    Raises:
+        LookupError: nobody has that id or e-mail.
+    """
+    from assets.memory import recall
+
+    return recall(stores, _user_id(stores, user), query, k=k, as_of=as_of)
+
+
+def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:
+    """Print hits with score, its parts and provenance."""
+    if as_json:
+        show.console.print_json(json.dumps([asdict(hit) for hit in hits], default=str))
+        return
+    show.table(
+        "",
+        ["score", "when", "kind", "what", "why", "from"],
+        [
+            (
+                f"{hit.score:.3f}",
+                f"{hit.created_at:%Y-%m-%d}",
+                hit.kind,
+                hit.content,
+                " ".join(f"{name} {value:.2f}" for name, value in hit.parts.items() if value),
+                ", ".join(identity[:8] for identity in hit.message_ids),
+            )
+            for hit in hits
+        ],
+        right=[0],
+    )
+
+
+def print_query(settings: "Settings", query: str, *, restricted: bool, output: Path | None) -> None:
+    """Print a query's rows, or write them to a .csv or .parquet file.
+
+    Raises:
+        ValueError: `output` ends in neither; or the query is not one DuckDB takes.
+    """
+    from warehouse.marts import query as ask
+
+    data = ask(settings.restricted_file if restricted else settings.warehouse_file, query)
+    if output is None:
+        show.frame(f"{data.height} rows", data)
+    elif output.suffix == ".csv":
+        data.write_csv(output)
+    elif output.suffix == ".parquet":
+        data.write_parquet(output)
+    else:
+        raise ValueError(f"-o: expected a name ending in .csv or .parquet, got one ending in {output.suffix!r}")
+
+
+def print_plan(settings: "Settings", job: str) -> None:
+    """Print what a consolidation would do, per user, without writing anything.
+
+    Raises:
+        ValueError: `job` has no plan.
+    """
+    if job != jobs.MEMORY:
+        raise ValueError(f"--plan: {job} has no plan; memory has")
+    from datetime import UTC
+
+    from assets.memory import consolidate
+    from warehouse.shards import SHARDS
+    from warehouse.stores import Stores
+
+    report = consolidate(Stores(settings), SHARDS, now=datetime.now(UTC), plan=True)
+    show.frame("Plan, nothing written", report.by_user)
+
+
+def _user_id(stores: "Stores", user: str) -> str:
+    try:
+        return str(UUID(user))
+    except ValueError:
+        found = stores.live.read("SELECT id::text AS id FROM auth.users WHERE lower(email) = lower($1)", (user,))
+    if found.is_empty():
+        raise LookupError("user: expected an id (uuid) or the e-mail of one; nobody has what was given")
+    return str(found.item())

@@ -1,0 +1,22 @@
+"""The errors a person can cause or mend, and how to say them in one line.
+
+Anything else is a defect and keeps its traceback, which holds code and no values.
+"""
+
+from pydantic import ValidationError
+
+from warehouse.embedded import ServerFailed
+
+EXPECTED = (LookupError, ValueError, FileNotFoundError, PermissionError, ServerFailed, ValidationError)
+
+
+def explain(error: BaseException) -> str:
+    """One line per fault; a validation error names its fields and what they take, never the value given."""
+    if isinstance(error, ValidationError):
+        return "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in error.errors(include_input=False)
+        )
+    if isinstance(error, FileNotFoundError):
+        return f"no such file: {error.filename}"
+    return str(error)

@@ -1,0 +1,95 @@
+"""What `engram run` and `engram backfill` do: choose partitions, launch, follow."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from dagster import AssetKey
+
+from assets.operations import Alert, raise_alert
+from pipelines import backfill, jobs
+from pipelines.instance import open_instance
+from pipelines.runs import Outcome, Watcher, partition_range, run_job, watching
+from warehouse.settings import Settings
+from warehouse.shards import SHARDS
+from warehouse.stores import Stores
+
+BY_SHARD = {jobs.MEMORY}
+BY_DAY = {jobs.SUMMARIES, jobs.MARTS}
+
+
+def failure_alert(job: str, run_id: str, steps: tuple[str, ...]) -> Alert:
+    """The one alert of a failed run, whoever notices the failure first."""
+    return Alert(
+        severity="error",
+        source="dagster",
+        message=f"Run of {job} failed",
+        job=job,
+        run_id=run_id,
+        step=", ".join(sorted(steps)) or None,
+    )
+
+
+def launch(
+    settings: Settings, job: str, *, first: str | None = None, last: str | None = None, watcher: Watcher
+) -> Outcome:
+    """Run `job` here over partitions `first` … `last`; all shards, or yesterday, when they are not given.
+
+    Raises:
+        LookupError: there is no such job.
+        ValueError: the job has no partitions but some were given, or only one end was.
+    """
+    with open_instance(settings) as instance, watching(watcher):
+        outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=_night_config(job, first, last))
+    if not outcome.success:
+        alert = failure_alert(job, outcome.run_id, outcome.failed_steps)
+        raise_alert(Stores(settings).live, alert, now=datetime.now(UTC))
+    return outcome
+
+
+def launch_backfill(
+    settings: Settings, asset: str, *, first: str, last: str, progress: Callable[[int, int], None]
+) -> backfill.Progress:
+    """Submit a backfill of `asset` over `first` … `last` and follow it; starts a daemon when none runs.
+
+    Raises:
+        LookupError: there is no such asset, or it has no partitions.
+        ValueError: a partition is not one of the asset's, or Dagster refuses the backfill.
+    """
+    from pipelines.definitions import defs
+
+    key = AssetKey(asset.split("/"))
+    graph = defs.resolve_asset_graph()
+    if not graph.has(key):
+        raise LookupError(f"asset: none has the key {asset!r}; the UI and `engram jobs` list them")
+    partitions = graph.get(key).partitions_def
+    if partitions is None:
+        raise LookupError(f"asset: {asset} has no partitions; use `engram run`")
+    known = list(partitions.get_partition_keys())
+    for name, value in (("--from", first), ("--to", last)):
+        if value not in known:
+            raise ValueError(f"{name}: {asset} has partitions {known[0]} … {known[-1]}, got {len(value)} characters")
+    chosen = known[known.index(first) : known.index(last) + 1]
+    log = settings.home / "logs" / "daemon.log"
+    with open_instance(settings) as instance, backfill.daemon(instance, log):
+        title = f"{asset} {first} to {last}"
+        backfill_id = backfill.submit(instance, key, chosen, title=title)
+        for state in backfill.follow(instance, backfill_id):
+            progress(state.runs.get("SUCCESS", 0), max(1, sum(state.runs.values())))
+    return state
+
+
+def _partitions(job: str, first: str | None, last: str | None) -> dict[str, str]:
+    if job in BY_SHARD:
+        return partition_range(first or SHARDS[0], last or first or SHARDS[-1])
+    if job in BY_DAY:
+        yesterday = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
+        return partition_range(first or last or yesterday, last or first or yesterday)
+    if (first or last) and job != jobs.NIGHT:
+        raise ValueError(f"--from/--to: {job} has no partitions")
+    return {}
+
+
+def _night_config(job: str, first: str | None, last: str | None) -> dict[str, object]:
+    if job != jobs.NIGHT or not (first or last):
+        return {}
+    return {"ops": {"choose_days": {"config": {"first_day": first or last, "last_day": last or first}}}}
