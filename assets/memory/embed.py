@@ -1,0 +1,251 @@
+"""Text to vectors: the embedder protocol, the default model, the optional ones, and the refusal of failed embeddings.
+
+Lives here: loading a model by its setting, batching, unit length, and the check every result passes.
+Does not live here: what is embedded, or where vectors are kept (`warehouse/longterm.py`).
+
+Settings `embedder`:
+    `wordllama`                          static token vectors, 256 dimensions, weights in its wheel, no network;
+    `sentence-transformers:NAME-OR-PATH` any sentence-transformers model (optional package);
+    `openai:MODEL`                       any OpenAI-compatible endpoint at `embedder_url` (`…/v1`), key `embedder_key`.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from warehouse.settings import Settings
+
+Matrix = npt.NDArray[np.float32]
+
+TOKENS_AT_ONCE = 200_000
+TEXTS_AT_ONCE = 4_096
+TEXTS_PER_REQUEST = 256
+REQUEST_SECONDS = 60.0
+REQUEST_ATTEMPTS = 4
+RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+
+
+class EmbeddingFailed(RuntimeError):
+    """The model gave no usable vector for each text; nothing may be stored in its stead."""
+
+
+class Embedder(Protocol):
+    """A model that turns texts into unit vectors."""
+
+    @property
+    def name(self) -> str:
+        """Name stored beside every vector; two models never share one."""
+
+    @property
+    def dimension(self) -> int:
+        """Numbers per vector."""
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """One unit-length float32 row per text, in order.
+
+        Raises:
+            EmbeddingFailed: the model is down, or gave another count, another size, zeros or NaN.
+        """
+
+
+def embedder(settings: Settings) -> Embedder:
+    """The embedder named in the settings, loaded once per process.
+
+    Raises:
+        ValueError: the setting names no known kind.
+        EmbeddingFailed: the optional package or the model is missing.
+    """
+    key = settings.embedder_key.get_secret_value() if settings.embedder_key else None
+    return _loaded(settings.embedder, settings.embedder_url, key)
+
+
+@lru_cache(maxsize=4)
+def _loaded(setting: str, url: str | None, key: str | None) -> Embedder:
+    kind, _, model = setting.partition(":")
+    if kind == "wordllama" and not model:
+        return WordLlamaEmbedder()
+    if kind == "sentence-transformers" and model:
+        return SentenceTransformersEmbedder(model)
+    if kind == "openai" and model and url:
+        return EndpointEmbedder(model, url, key)
+    if kind == "openai" and model:
+        raise ValueError("embedder: an openai: model needs embedder_url, the endpoint's address up to /v1")
+    raise ValueError(
+        "embedder: expected wordllama, sentence-transformers:NAME-OR-PATH or openai:MODEL, "
+        f"got {len(setting)} characters of another form"
+    )
+
+
+def accepted(vectors: npt.ArrayLike, *, model: str, count: int, dimension: int | None) -> Matrix:
+    """What a model returned, checked and scaled to unit length.
+
+    Raises:
+        EmbeddingFailed: another count or size than expected, a zero vector, NaN or infinity.
+    """
+    try:
+        matrix = np.asarray(vectors, dtype=np.float32)
+    except (TypeError, ValueError) as failure:
+        raise EmbeddingFailed(
+            f"{model}: expected {count} vectors of one size, got ragged or non-numeric ones"
+        ) from failure
+    if count == 0:
+        return np.empty((0, dimension or 0), dtype=np.float32)
+    if matrix.ndim != 2 or matrix.shape[0] != count or (dimension is not None and matrix.shape[1] != dimension):
+        raise EmbeddingFailed(
+            f"{model}: expected {count} vectors of {dimension or 'one size'}, got shape {matrix.shape}"
+        )
+    if not np.isfinite(matrix).all():
+        bad = int((~np.isfinite(matrix).all(axis=1)).sum())
+        raise EmbeddingFailed(f"{model}: {bad} of {count} vectors hold NaN or infinity")
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    if not (lengths > 1e-6).all():
+        raise EmbeddingFailed(f"{model}: {int((lengths <= 1e-6).sum())} of {count} vectors are zero")
+    return np.asarray(matrix / lengths, dtype=np.float32)
+
+
+class WordLlamaEmbedder:
+    """Mean of static token vectors (`l2_supercat`, 256 dimensions), weights and tokenizer out of the wheel.
+
+    Pools over the flat token stream instead of padding a batch to its longest text, so that one long text costs no more
+    memory than its own tokens.
+    """
+
+    name = "wordllama/l2_supercat_256"
+    dimension = 256
+
+    @cached_property
+    def _model(self) -> Any:
+        import wordllama
+
+        folder = Path(wordllama.__file__).parent
+        # Its own package folder: elsewhere it would ask the network for the tokenizer that lies right there.
+        model = wordllama.WordLlama.load(cache_dir=folder, dim=self.dimension, disable_download=True)
+        model.tokenizer.no_padding()
+        model.tokenizer.no_truncation()
+        return model
+
+    @cached_property
+    def _table(self) -> Matrix:
+        return np.ascontiguousarray(self._model.embedding, dtype=np.float32)
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """One unit vector per text; a text without a single token is refused."""
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            part = list(texts[start : start + TEXTS_AT_ONCE])
+            encoded = self._model.tokenizer.encode_batch_fast(part, add_special_tokens=False)
+            self._pool([row.ids for row in encoded], vectors[start : start + len(part)])
+        return accepted(vectors, model=self.name, count=len(texts), dimension=self.dimension)
+
+    def _pool(self, tokens: list[list[int]], into: Matrix) -> None:
+        first, size = 0, 0
+        for row, ids in enumerate(tokens):
+            size += len(ids)
+            if size >= TOKENS_AT_ONCE or row == len(tokens) - 1:
+                self._pool_block(tokens[first : row + 1], into[first : row + 1])
+                first, size = row + 1, 0
+
+    def _pool_block(self, tokens: list[list[int]], into: Matrix) -> None:
+        lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
+        filled = np.flatnonzero(lengths)
+        if not len(filled):
+            return
+        flat = np.concatenate([np.asarray(tokens[row], dtype=np.int32) for row in filled])
+        starts = np.concatenate([[0], np.cumsum(lengths[filled])[:-1]])
+        into[filled] = np.add.reduceat(self._table[flat], starts, axis=0) / lengths[filled, None]
+
+
+class SentenceTransformersEmbedder:
+    """A sentence-transformers model by name or local path; the package is optional."""
+
+    def __init__(self, model: str) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
+        except ImportError as failure:
+            raise EmbeddingFailed(
+                "embedder: sentence-transformers is not installed; `uv pip install sentence-transformers`, "
+                "or set ENGRAM_EMBEDDER=wordllama"
+            ) from failure
+        try:
+            self._model = SentenceTransformer(model)
+        except (OSError, ValueError) as failure:
+            raise EmbeddingFailed("embedder: that sentence-transformers model could not be loaded") from failure
+        self.name = f"sentence-transformers/{Path(model).name if Path(model).exists() else model}"
+        self.dimension = int(self._model.get_sentence_embedding_dimension())
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """One unit vector per text."""
+        found = self._model.encode(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True)
+        return accepted(found, model=self.name, count=len(texts), dimension=self.dimension)
+
+
+class EndpointEmbedder:
+    """An OpenAI-compatible `/embeddings` endpoint, in requests of 256 texts, retried when it is busy or down."""
+
+    def __init__(
+        self, model: str, url: str, key: str | None = None, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("embedder_url: expected http:// or https://")
+        self.name = f"openai/{model}"
+        self._model = model
+        self._address = url.rstrip("/") + "/embeddings"
+        self._key = key
+        self._sleep = sleep
+
+    @cached_property
+    def dimension(self) -> int:
+        """Vector size, asked of the endpoint once."""
+        return int(self._request(["size"], None).shape[1])
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        """One unit vector per text."""
+        parts = [
+            self._request(list(texts[start : start + TEXTS_PER_REQUEST]), self.dimension)
+            for start in range(0, len(texts), TEXTS_PER_REQUEST)
+        ]
+        return np.concatenate(parts) if parts else np.empty((0, self.dimension), dtype=np.float32)
+
+    def _request(self, texts: list[str], dimension: int | None) -> Matrix:
+        answer = self._post(json.dumps({"model": self._model, "input": texts, "encoding_format": "float"}).encode())
+        try:
+            rows = sorted(answer["data"], key=lambda row: int(row["index"]))
+            vectors = [row["embedding"] for row in rows]
+            in_order = [int(row["index"]) for row in rows] == list(range(len(rows)))
+        except (KeyError, TypeError, ValueError) as failure:
+            raise EmbeddingFailed(f"{self.name}: the answer has no data[].index and data[].embedding") from failure
+        if not in_order:
+            raise EmbeddingFailed(f"{self.name}: the answer's indexes do not count from 0 to {len(texts) - 1}")
+        return accepted(vectors, model=self.name, count=len(texts), dimension=dimension)
+
+    def _post(self, body: bytes) -> Any:
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        reason = "no answer"
+        for attempt in range(REQUEST_ATTEMPTS):
+            if attempt:
+                self._sleep(0.5 * 2 ** (attempt - 1))
+            request = urllib.request.Request(self._address, data=body, headers=headers, method="POST")  # noqa: S310
+            try:
+                with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
+                    return json.load(answer)
+            except urllib.error.HTTPError as failure:
+                reason = f"status {failure.code}"
+                if failure.code not in RETRIED_STATUS:
+                    break
+            except json.JSONDecodeError:
+                reason = "an answer that is not JSON"
+                break
+            except OSError as failure:
+                reason = type(failure).__name__
+        # `from None`: an HTTP error carries the request, and the request carries private text.
+        raise EmbeddingFailed(f"{self.name}: the endpoint gave {reason} after {attempt + 1} attempts") from None
