@@ -14,6 +14,7 @@ from pathlib import Path
 
 from dagster import AssetKey, DagsterInstance
 
+from pipelines.processes import dagster_processes
 from pipelines.runs import LOCATION, MODULE, ROOT
 
 LAUNCH = """
@@ -29,6 +30,8 @@ mutation Launch($params: LaunchBackfillParams!) {
 """
 ENDED = {"COMPLETED", "COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 POLL_SECONDS = 2.0
+HEARTBEAT_SECONDS = 45
+"""A living daemon writes its heartbeat every 30 seconds."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,26 @@ def submit(instance: DagsterInstance, asset: AssetKey, partitions: Sequence[str]
 
 
 def daemon_alive(instance: DagsterInstance) -> bool:
-    """True when a Dagster daemon has reported lately that it serves backfills."""
-    from dagster._daemon.controller import get_daemon_statuses
+    """True when a daemon serves this instance: one of this home on this machine, or one whose heartbeat still moves.
 
-    return all(status.healthy for status in get_daemon_statuses(instance, daemon_types=["BACKFILL"]).values())
+    Dagster itself calls a daemon healthy for half an hour after it has gone.
+    """
+    if any("_daemon" in " ".join(process.cmdline()) for process in dagster_processes(instance.root_directory)):
+        return True
+    seen = _heartbeat(instance)
+    if seen is None or time.time() - seen > HEARTBEAT_SECONDS:
+        return False
+    deadline = time.monotonic() + HEARTBEAT_SECONDS
+    while time.monotonic() < deadline:
+        if _heartbeat(instance) != seen:
+            return True
+        time.sleep(POLL_SECONDS)
+    return False
+
+
+def _heartbeat(instance: DagsterInstance) -> float | None:
+    heartbeat = instance.get_daemon_heartbeats().get("BACKFILL")
+    return heartbeat.timestamp if heartbeat else None
 
 
 @contextmanager
@@ -95,7 +114,16 @@ def daemon(instance: DagsterInstance, log: Path) -> Iterator[None]:
         if not daemon_alive(instance):
             output = stack.enter_context(log.open("ab"))
             process = subprocess.Popen(
-                [sys.executable, "-m", "dagster._daemon", "run", "--module-name", MODULE, "--working-directory", ROOT],
+                [
+                    sys.executable,
+                    "-m",
+                    "dagster._daemon",
+                    "run",
+                    "--module-name",
+                    MODULE,
+                    "--working-directory",
+                    str(ROOT),
+                ],
                 stdout=output,
                 stderr=output,
             )

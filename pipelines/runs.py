@@ -52,12 +52,12 @@ def partition_range(first: str, last: str) -> dict[str, str]:
 
 def origin(job: str) -> Any:
     """Where the UI finds this job, so that a run started here links to it."""
-    from dagster._core.origin import LoadableTargetOrigin
     from dagster._core.remote_origin import (
         ManagedGrpcPythonEnvCodeLocationOrigin,
         RemoteJobOrigin,
         RemoteRepositoryOrigin,
     )
+    from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
     target = LoadableTargetOrigin(
         executable_path=sys.executable, module_name=MODULE, working_directory=str(ROOT), attribute=None

@@ -10,6 +10,7 @@ from types import FrameType
 import psutil
 
 from pipelines.instance import environment
+from pipelines.processes import dagster_processes
 from pipelines.runs import MODULE, ROOT
 from warehouse.embedded import status, stop
 from warehouse.settings import Settings
@@ -62,12 +63,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def stop_leftovers(settings: Settings) -> int:
-    """End the UI and daemon processes of this home that a killed `engram up` left; returns how many.
-
-    Found by DAGSTER_HOME in their environment, so that another home's UI is never touched.
-    """
-    home = str(settings.home / "dagster")
-    left = [process for process in psutil.process_iter(["cmdline"]) if _serves(process, home)]
+    """End the UI and daemon processes of this home that a killed `engram up` left; returns how many."""
+    left = dagster_processes(str(settings.home / "dagster"))
     for process in left:
         with suppress(psutil.Error):
             process.terminate()
@@ -76,12 +73,3 @@ def stop_leftovers(settings: Settings) -> int:
         with suppress(psutil.Error):
             process.kill()
     return len(left)
-
-
-def _serves(process: psutil.Process, dagster_home: str) -> bool:
-    if process.pid == os.getpid() or "dagster" not in " ".join(process.info["cmdline"] or ()):
-        return False
-    try:
-        return process.environ().get("DAGSTER_HOME") == dagster_home
-    except psutil.Error:
-        return False
