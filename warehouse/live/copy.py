@@ -1,0 +1,109 @@
+"""Bulk writes: a Polars frame into a table by COPY, plain or as an upsert."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import polars as pl
+import psycopg
+from psycopg import sql
+
+NULL = "\\N"
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Upserted:
+    """Rows an upsert put in and rows it changed."""
+
+    inserted: int
+    updated: int
+
+
+def copy_frame(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> int:
+    """COPY the frame into `schema.table`, column by column name; uuid, jsonb, arrays and numerics may come as text.
+
+    Returns the number of rows.
+    """
+    if frame.is_empty():
+        return 0
+    _copy(connection, _qualified(table), frame)
+    return frame.height
+
+
+def upsert_frame(
+    connection: psycopg.Connection,
+    table: str,
+    frame: pl.DataFrame,
+    *,
+    key: Sequence[str],
+    update: Sequence[str] | None = None,
+) -> Upserted:
+    """COPY into a temporary table, then one INSERT … ON CONFLICT.
+
+    Args:
+        connection: an open transaction.
+        table: `schema.table`.
+        frame: rows; its columns are the table's. No two rows may share the key.
+        key: columns of a unique constraint.
+        update: columns to overwrite where the key exists and a value differs; None leaves existing rows alone.
+    """
+    if frame.is_empty():
+        return Upserted(0, 0)
+    target = _qualified(table)
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
+    staging = sql.Identifier("pg_temp", "engram_upsert")
+    connection.execute("DROP TABLE IF EXISTS pg_temp.engram_upsert")
+    connection.execute(
+        sql.SQL("CREATE TEMPORARY TABLE engram_upsert ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+            columns, target
+        )
+    )
+    _copy(connection, staging, frame)
+    conflict = sql.SQL(", ").join(sql.Identifier(name) for name in key)
+    action = sql.SQL("DO NOTHING")
+    if update:
+        assignments = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in update)
+        current = sql.SQL(", ").join(sql.SQL("existing.{}").format(sql.Identifier(name)) for name in update)
+        offered = sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(name)) for name in update)
+        action = sql.SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(assignments, current, offered)
+    statement = sql.SQL(
+        "WITH written AS (INSERT INTO {} AS existing ({}) SELECT {} FROM {} ON CONFLICT ({}) {}"
+        " RETURNING (xmax = 0) AS fresh) SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh)"
+        " FROM written"
+    ).format(target, columns, columns, staging, conflict, action)
+    row = connection.execute(statement).fetchone()
+    connection.execute("DROP TABLE pg_temp.engram_upsert")
+    return Upserted(*row) if row else Upserted(0, 0)
+
+
+def _copy(connection: psycopg.Connection, target: sql.Composable, frame: pl.DataFrame) -> None:
+    columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
+    buffer = BytesIO()
+    _textual(frame).write_csv(buffer, include_header=False, null_value=NULL, quote_style="non_numeric")
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL {})").format(target, columns, sql.Literal(NULL))
+    view = buffer.getbuffer()
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for start in range(0, len(view), CHUNK_BYTES):
+            copy.write(view[start : start + CHUNK_BYTES])
+
+
+def _textual(frame: pl.DataFrame) -> pl.DataFrame:
+    """Bytes as `\\x…` hex, times with their zone, lists refused: give arrays as Postgres text."""
+    casts: list[pl.Expr] = []
+    for name, dtype in frame.schema.items():
+        if dtype == pl.Binary:
+            casts.append(pl.concat_str(pl.lit("\\x"), pl.col(name).bin.encode("hex")).alias(name))
+        elif isinstance(dtype, pl.Datetime):
+            casts.append(
+                pl.col(name).dt.convert_time_zone("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias(name)
+                if dtype.time_zone
+                else pl.col(name).dt.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").alias(name)
+            )
+        elif dtype.is_nested():
+            raise TypeError(f"{name}: expected text in Postgres array or jsonb form, got {dtype}")
+    return frame.with_columns(casts)
+
+
+def _qualified(table: str) -> sql.Identifier:
+    return sql.Identifier(*table.split("."))

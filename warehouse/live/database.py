@@ -1,0 +1,128 @@
+"""Postgres as the pipelines use it: transactions through psycopg, bulk reads through ADBC, an engine for Alembic.
+
+Lives here: connections and reads. Does not live here: bulk writes (`copy.py`), tables (`models/`), migrations.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+import psycopg
+import sqlalchemy as sa
+from psycopg import sql
+
+from warehouse.live.failures import without_values
+
+BATCH = "engram_batch"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One ADBC connection, possibly inside one read-only transaction: all reads see the same moment."""
+
+    _connection: Any
+
+    def read(self, query: str, params: Sequence[object] = ()) -> pl.DataFrame:
+        """All rows of `query` (`$1` placeholders); cast uuid, jsonb and numeric in SQL."""
+        with without_values(), self._connection.cursor() as cursor:
+            cursor.execute(query, tuple(params) or None)
+            return _frame(cursor.fetch_arrow_table())
+
+    def batches(self, query: str, params: Sequence[object] = ()) -> Iterator[pl.DataFrame]:
+        """Rows of `query` as frames of the driver's batch size; memory does not grow with the result."""
+        with without_values(), self._connection.cursor() as cursor:
+            cursor.execute(query, tuple(params) or None)
+            for batch in cursor.fetch_record_batch():
+                yield _frame(batch)
+
+
+class Live:
+    """The live Postgres.
+
+    Args:
+        url: `postgresql://…`; kept out of `repr`.
+        read_url: a replica for reads; the primary when None.
+        role: role that batch work takes on, so that grants and policies hold for a superuser's login too.
+    """
+
+    def __init__(self, url: str, *, read_url: str | None = None, role: str | None = BATCH) -> None:
+        self.url = url
+        self._read_url = read_url or url
+        self._role = role
+
+    def __repr__(self) -> str:
+        return f"Live(role={self._role!r})"
+
+    @contextmanager
+    def connect(self, *, owner: bool = False, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+        """A connection in UTC; commits on a clean exit and rolls back on an error.
+
+        Args:
+            owner: keep the login's own rights (migrations, partitions) instead of `engram_batch`'s.
+            autocommit: every statement is its own transaction.
+
+        Raises:
+            LiveUnavailable: the server is out of reach, or the work met a deadlock or a lock and may be tried again.
+            LiveError: Postgres refused it.
+        """
+        with (
+            without_values(),
+            psycopg.connect(self.url, autocommit=autocommit, options="-c TimeZone=UTC") as connection,
+        ):
+            if self._role and not owner:
+                connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
+                if not autocommit:
+                    connection.commit()
+            yield connection
+
+    def engine(self) -> sa.Engine:
+        """An SQLAlchemy engine on psycopg 3, for Alembic and for comparing the model."""
+        url = sa.make_url(self.url).set(drivername="postgresql+psycopg")
+        return sa.create_engine(url, poolclass=sa.NullPool, connect_args={"options": "-c TimeZone=UTC"})
+
+    def read(self, query: str, params: Sequence[object] = ()) -> pl.DataFrame:
+        """All rows of `query` (`$1` placeholders), read through ADBC."""
+        with self._reader() as reader:
+            return reader.read(query, params)
+
+    def batches(self, query: str, params: Sequence[object] = ()) -> Iterator[pl.DataFrame]:
+        """Rows of `query` as frames, read through ADBC in bounded memory."""
+        with self._reader() as reader:
+            yield from reader.batches(query, params)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """Reads that all see one moment: one read-only REPEATABLE READ transaction, on the replica if there is one."""
+        with self._reader() as reader:
+            with without_values(), reader._connection.cursor() as cursor:  # noqa: SLF001 - its own part
+                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield reader
+
+    @contextmanager
+    def _reader(self) -> Iterator[Snapshot]:
+        from adbc_driver_postgresql import dbapi
+
+        with without_values():
+            connection = dbapi.connect(self._read_url, autocommit=True)
+        try:
+            with without_values(), connection.cursor() as cursor:
+                cursor.execute("SET TimeZone = 'UTC'")
+                if self._role:
+                    cursor.execute(self._set_role)
+            yield Snapshot(connection)
+        finally:
+            connection.close()
+
+    @cached_property
+    def _set_role(self) -> str:
+        return sql.SQL("SET ROLE {}").format(sql.Identifier(self._role or "")).as_string(None)
+
+
+def _frame(arrow: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(arrow)
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"read: expected a table, got {type(frame).__name__}")
+    return frame
