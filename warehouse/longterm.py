@@ -54,6 +54,7 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
         pa.field("valid_from", _TIME),
         pa.field("valid_to", _TIME),
         pa.field("known_at", _TIME),
+        pa.field("superseded_by", pa.string()),
         pa.field("status", pa.string()),
         pa.field("composite_score", pa.float32()),
     ),
@@ -61,8 +62,8 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
         *_SHARED,
         _OWNER,
         pa.field("conversation_id", pa.string()),
-        pa.field("position", pa.int64()),
         pa.field("role", pa.string()),
+        pa.field("speaker", pa.string()),
         pa.field("source_updated_at", _TIME),
     ),
     "knowledge": (
@@ -72,7 +73,7 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
     ),
 }
 """Columns of each LanceDB table beside `vector`. `known_at` is when engram learnt a memory, `valid_*` when it was true;
-`position` orders the turns of a conversation; `source_updated_at` is the live row's own `updated_at`."""
+`speaker` is the display name a message came with; `source_updated_at` is the live row's own `updated_at`."""
 
 
 class ModelMismatchError(ValueError):

@@ -49,7 +49,7 @@ def test_upserting_the_same_rows_twice_leaves_one_of_each(store: LongTerm) -> No
 
 def test_absent_columns_are_null_and_unknown_ones_are_refused(store: LongTerm) -> None:
     store.upsert("turns", rows(ANNA, ["tea"]), model="m")
-    assert store.rows("turns", user_ids=[ANNA])["position"].to_list() == [None]
+    assert store.rows("turns", user_ids=[ANNA])["speaker"].to_list() == [None]
     with pytest.raises(ValueError, match="got also mood"):
         store.upsert("turns", rows(ANNA, ["tea"]).with_columns(mood=pl.lit("x")), model="m")
 
