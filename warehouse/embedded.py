@@ -35,6 +35,8 @@ import psutil
 import psycopg
 import redis
 from psycopg import sql
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from warehouse.settings import Settings
 
@@ -48,7 +50,7 @@ LOG_BYTES = 16 * 1024 * 1024
 ServerName = Literal["postgres", "redis"]
 
 
-class ServerFailed(RuntimeError):  # noqa: N818 - reads as what happened, like the other failures of the house
+class ServerFailed(RuntimeError):
     """An embedded server could not be made, started or stopped; the message names it, its log and the fix."""
 
 
@@ -100,7 +102,7 @@ def dagster_url(settings: Settings) -> str:
         ServerFailed: the embedded server does not start.
         psycopg.Error: the database is missing and the account may not create it.
     """
-    url = ensure_database(postgres_url(settings), settings.dagster_database)
+    url = create_database(postgres_url(settings), settings.dagster_database)
     return "postgresql+psycopg2" + url.removeprefix("postgresql")
 
 
@@ -147,7 +149,13 @@ def status(settings: Settings) -> Embedded:
     )
 
 
-def ensure_database(url: str, name: str) -> str:
+def running(settings: Settings) -> bool:
+    """True when an embedded server of this home is alive."""
+    now = status(settings)
+    return now.postgres.running or now.redis.running
+
+
+def create_database(url: str, name: str) -> str:
     """URL of database `name` on the server of `url`, made from template0 (UTF8) when missing.
 
     Raises:
@@ -296,18 +304,23 @@ class _Server:
 
     def _end_orphans(self) -> None:
         """End what a killed server, or a removed folder, left running; it would keep the memory and the files."""
-        orphans = self._ours()
-        if not orphans:
-            return
-        _, alive = psutil.wait_procs(orphans, timeout=ORPHAN_SECONDS / 5 if self.folder.exists() else 0)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.terminate()
-        _, alive = psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
-        for process in alive:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        psutil.wait_procs(alive, timeout=ORPHAN_SECONDS)
+        alive = self._gone(self._ours(), ORPHAN_SECONDS / 5 if self.folder.exists() else 0)
+        for end in (psutil.Process.terminate, psutil.Process.kill):
+            for process in alive:
+                with suppress(psutil.NoSuchProcess):
+                    end(process)
+            alive = self._gone(alive, ORPHAN_SECONDS)
+        if alive:
+            raise self._failed(f"{len(alive)} processes of an earlier start do not end")
+
+    def _gone(self, processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+        """Wait for processes to end and return those that did not; one dead and not yet reaped has ended."""
+        deadline = time.monotonic() + seconds
+        alive = [process for process in processes if self._is_ours(process)]
+        while alive and time.monotonic() < deadline:
+            time.sleep(0.01)
+            alive = [process for process in alive if self._is_ours(process)]
+        return alive
 
     def _access(self) -> tuple[int, str]:
         try:
@@ -350,7 +363,7 @@ class _Server:
         """Run a program of the server as its account, output to the log, in its folder."""
         account = self.account
         with self.log.open("ab") as output:
-            return subprocess.run(  # noqa: S603 - our own binaries, no shell
+            return subprocess.run(
                 [str(part) for part in command],
                 input=stdin.encode() if stdin is not None else b"",
                 stdout=output,
@@ -402,6 +415,8 @@ class _PostgresServer(_Server):
     def _prepare(self) -> None:
         if self.account is not None:
             _let_through(postgres_binaries() / "postgres", self.account.pw_uid)
+        # Nobody holds the lock but us and no process of ours lives, so what the record names is dead or a stranger.
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
         version = self.folder / "PG_VERSION"
         if not version.exists():
             self._initialise()
@@ -410,8 +425,8 @@ class _PostgresServer(_Server):
                 f"postgres: {self.folder} was made by version {version.read_text().strip()}, this is 18; "
                 "dump it with its own version and load it into a new ENGRAM_HOME"
             )
-        # Nobody holds the lock but us and no process of ours lives, so what the record names is dead or a stranger.
-        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        elif not self.access.exists():
+            self._reset_password()
 
     def _initialise(self) -> None:
         """Make the cluster beside its place and rename it in, so that a kill half way leaves nothing to trip over."""
@@ -450,27 +465,36 @@ class _PostgresServer(_Server):
             main.write("\ninclude 'engram.conf'\n")
         making.rename(self.folder)
 
+    def _reset_password(self) -> None:
+        """Give the superuser a new password where `<home>/keys` was lost: only the folder's owner can do this."""
+        password = self._access()[1]
+        (self.folder / "engram.conf").touch()
+        statement = f"ALTER ROLE postgres PASSWORD '{password}'\n"
+        done = self._run((postgres_binaries() / "postgres", "--single", "-D", self.folder, "postgres"), stdin=statement)
+        if done.returncode != 0:
+            raise self._failed("its password file is gone and the password could not be set anew")
+        _write_private(self.access, json.dumps({"port": 0, "password": password}))
+
     def _launch(self, port: int, password: str) -> None:
         conf = self.folder / "engram.conf"
         conf.write_text(_postgres_conf(port))
         self._give(conf)
         control = postgres_binaries() / "pg_ctl"
-        arguments = ("start", "-w", "-s", "-t", str(int(START_SECONDS)), "-D", self.folder)
+        # pg_ctl starts the server through a shell: the folder goes in as the working folder, not as words.
+        arguments = ("start", "-w", "-s", "-t", str(int(START_SECONDS)), "-D", ".")
         try:
             done = self._run((control, *arguments), seconds=START_SECONDS + 10)
         except subprocess.TimeoutExpired as error:
             raise self._failed(f"not ready after {START_SECONDS:.0f} s") from error
         if done.returncode != 0:
             raise self._failed("did not start")
-        ensure_database(_with_database(self._url(port, password), "postgres"), DATABASE)
+        create_database(_with_database(self._url(port, password), "postgres"), DATABASE)
 
     def _stop(self, process: psutil.Process) -> None:
         control = postgres_binaries() / "pg_ctl"
-        self._run((control, "stop", "-w", "-s", "-m", "fast", "-t", "60", "-D", self.folder), seconds=70)
-        try:
-            process.wait(timeout=5)
-        except psutil.TimeoutExpired as error:
-            raise self._failed("did not stop") from error
+        self._run((control, "stop", "-w", "-s", "-m", "fast", "-t", "60", "-D", "."), seconds=70)
+        if self._gone([process], 5):
+            raise self._failed("did not stop")
 
 
 class _RedisServer(_Server):
@@ -495,7 +519,14 @@ class _RedisServer(_Server):
         return self._process() is not None and self._answers(*self._access())
 
     def _answers(self, port: int, password: str) -> bool:
-        client = redis.Redis(host=HOST, port=port, password=password, socket_timeout=5, socket_connect_timeout=5)
+        client = redis.Redis(
+            host=HOST,
+            port=port,
+            password=password,
+            socket_timeout=5,
+            socket_connect_timeout=5,
+            retry=Retry(NoBackoff(), 0),
+        )
         try:
             return bool(client.ping())
         except redis.RedisError:
@@ -526,10 +557,8 @@ class _RedisServer(_Server):
     def _stop(self, process: psutil.Process) -> None:
         # SIGTERM writes and fsyncs the append-only file, like SHUTDOWN, and needs no free client slot.
         process.terminate()
-        try:
-            process.wait(timeout=60)
-        except psutil.TimeoutExpired as error:
-            raise self._failed("did not stop") from error
+        if self._gone([process], 60):
+            raise self._failed("did not stop")
 
 
 def _postgres_conf(port: int) -> str:
@@ -629,7 +658,7 @@ def _account(folder: Path) -> pwd.struct_passwd | None:
         return pwd.getpwnam(ACCOUNT)
     command = ("useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT)
     with suppress(OSError):
-        subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - fixed arguments
+        subprocess.run(command, check=False, capture_output=True)
     with suppress(KeyError):
         return pwd.getpwnam(ACCOUNT)
     return pwd.getpwnam("nobody")
