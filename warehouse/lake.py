@@ -4,8 +4,8 @@ Lives here: writing, listing, reading, verifying and removing partitions of a lo
 Does not live here: what a mart contains (`warehouse/marts/`), and anything that knows Postgres or DuckDB.
 
 A file holds content only, so that the same rows give the same bytes whoever writes them. Who computed it, and when,
-stands beside it in `part-0.json`. The note is written first and keeps the entry of the file it replaces, so that whichever
-file a crash leaves in place has its entry, and a file without one was altered.
+stands beside it in `part-0.json`. The note is written first and keeps the entry of the file it replaces: whichever file
+a crash leaves in place has its entry, and a file without one was altered.
 """
 
 import json

@@ -1,0 +1,124 @@
+"""From the live tables into DuckDB: column lists only, streamed in record batches out of one snapshot.
+
+Lives here: reading `sources/*.sql` over a span of days into `<source>_rows` tables.
+Does not live here: what is made of them (`rollup.py`). No message, memory or journal text is ever selected.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import polars as pl
+from psycopg import sql
+
+from warehouse.marts.localtime import offset_periods
+from warehouse.marts.pseudonym import user_keys
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from warehouse.live import Snapshot
+
+MEMORY_LIMIT_MB = 256
+LOCAL_TIME = "timezone VARCHAR, from_at TIMESTAMP, until_at TIMESTAMP, offset_minutes BIGINT"
+SOURCES = (
+    "message", "emotion", "call", "entry", "entry_event", "badge", "signup", "escalation", "memory", "quarantine",
+    "consent", "dsar", "knowledge", "service_metric", "user_total",
+)  # fmt: skip
+
+
+@cache
+def statement(folder: str, name: str) -> str:
+    """Text of `warehouse/marts/<folder>/<name>.sql`."""
+    return (files("warehouse.marts") / folder / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def columns_of(source: str) -> str:
+    """Column definitions of an extract, from the first line of its file."""
+    return statement("sources", source).split("\n", 1)[0].removeprefix("-- ")
+
+
+def bounded(source: str, first: date, last: date) -> str:
+    """The extract's SQL for the UTC days from `first` to `last`, both included.
+
+    Bounds are quoted literals made from dates, never text from outside: ADBC streams a query by COPY only where it has
+    no parameters, and memory would otherwise grow with the range.
+    """
+    end = last + timedelta(days=1)
+    return (
+        sql.SQL(statement("sources", source))
+        .format(
+            first=sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{first.isoformat()} 00:00:00+00")),
+            end=sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{end.isoformat()} 00:00:00+00")),
+            first_day=sql.SQL("DATE {}").format(sql.Literal(first.isoformat())),
+            end_day=sql.SQL("DATE {}").format(sql.Literal(end.isoformat())),
+        )
+        .as_string(None)
+    )
+
+
+def people(snapshot: "Snapshot", secret: bytes) -> pl.DataFrame:
+    """Users whose data may be read: those without an erasure in the ledger.
+
+    Returns:
+        user_id (text), user_key, timezone, signup_date.
+    """
+    frame = snapshot.read(statement("sources", "person"))
+    frame = frame.filter(~pl.col("is_fenced"))
+    keys = pl.Series("user_key", user_keys(secret, frame["user_id"].to_list()), dtype=pl.String)
+    return frame.select("user_id", keys, "timezone", "signup_date")
+
+
+@contextmanager
+def workbench(
+    snapshot: "Snapshot",
+    person: pl.DataFrame,
+    sources: Iterable[str],
+    first: date,
+    last: date,
+    *,
+    memory_limit_mb: int = MEMORY_LIMIT_MB,
+) -> Iterator["duckdb.DuckDBPyConnection"]:
+    """A DuckDB in memory that holds the extracts of a span of days, the people, the days and the local times.
+
+    Args:
+        sources: extracts to read; the others are there and empty.
+        memory_limit_mb: what DuckDB may hold before it spills.
+    """
+    import duckdb
+
+    wanted = set(sources)
+    with duckdb.connect(":memory:", config={"memory_limit": f"{memory_limit_mb}MB"}) as bench:
+        _put(bench, "person", person, "user_id UUID, user_key VARCHAR, timezone VARCHAR, signup_date DATE")
+        days = pl.DataFrame({"metric_date": pl.date_range(first, last, eager=True)})
+        _put(bench, "day", days, "metric_date DATE")
+        start = datetime.combine(first, time(), UTC)
+        offsets = offset_periods(
+            person["timezone"].drop_nulls().unique(), start, datetime.combine(last + timedelta(days=1), time(), UTC)
+        )
+        _put(bench, "local_time", offsets, LOCAL_TIME)
+        for source in SOURCES:
+            bench.execute(f"CREATE TABLE {source}_rows ({columns_of(source)})")
+            if source in wanted:
+                for batch in snapshot.batches(bounded(source, first, last)):
+                    _append(bench, f"{source}_rows", batch)
+        bench.execute(statement("rollups", "_views"))
+        yield bench
+
+
+def _put(bench: "duckdb.DuckDBPyConnection", table: str, frame: pl.DataFrame, columns: str) -> None:
+    bench.execute(f"CREATE TABLE {table} ({columns})")
+    _append(bench, table, frame)
+
+
+def _append(bench: "duckdb.DuckDBPyConnection", table: str, frame: pl.DataFrame) -> None:
+    if frame.is_empty():
+        return
+    zoned = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime) and dtype.time_zone]
+    plain = frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC").dt.replace_time_zone(None)) if zoned else frame
+    bench.register("batch", plain.to_arrow())
+    bench.execute(f"INSERT INTO {table} BY NAME SELECT * FROM batch")  # noqa: S608 - own table names
+    bench.unregister("batch")

@@ -1,0 +1,5 @@
+-- request_type VARCHAR, user_id UUID, submitted_at TIMESTAMP, closed_at TIMESTAMP
+-- One row per request submitted before the end of the range.
+SELECT d.request_type, d.user_id::text AS user_id, d.submitted_at, d.closed_at
+  FROM compliance.dsar_requests AS d
+ WHERE d.submitted_at < {end}
