@@ -64,7 +64,7 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
         pa.field("conversation_id", pa.string()),
         pa.field("role", pa.string()),
         pa.field("speaker", pa.string()),
-        pa.field("source_updated_at", _TIME),
+        pa.field("source_hash", pa.int64()),
     ),
     "knowledge": (
         *_SHARED,
@@ -73,7 +73,7 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
     ),
 }
 """Columns of each LanceDB table beside `vector`. `known_at` is when engram learnt a memory, `valid_*` when it was true;
-`speaker` is the display name a message came with; `source_updated_at` is the live row's own `updated_at`."""
+`speaker` is the display name a message came with; `source_hash` tells whether the live row has changed since."""
 
 
 class ModelMismatchError(ValueError):
@@ -270,6 +270,13 @@ class LongTerm:
     def rows_of(self, table: str, user_id: str, columns: Sequence[str]) -> pa.Table | None:
         """One user's rows as Arrow, the shortest way for recall; None when there is no table yet."""
         return self._scan(table, _equals("user_id", user_id), list(columns))
+
+    def users(self, table: str) -> set[str]:
+        """Every user who has a row in a table; knowledge has none."""
+        found: set[str] = set()
+        for batch in self.scan(table, ["user_id"]):
+            found.update(batch["user_id"].unique().to_list())
+        return found
 
     def scan(self, table: str, columns: Sequence[str], *, batch_rows: int = 65_536) -> Iterator[pl.DataFrame]:
         """Every row of a table in batches of bounded memory."""

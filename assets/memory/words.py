@@ -32,12 +32,14 @@ STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English function words, after the list of the Snowball project, with contractions."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")  # noqa: RUF001 - both apostrophes people type
+_PLACEHOLDER = re.compile(r"<[A-Z_]+>")
 _stemmer = snowballstemmer.stemmer("english")
 
 
 def words(text: str) -> list[str]:
     """Content words of a text in order: lower case, possessive `'s` cut, stop words left out."""
-    found = _WORD.findall(text.lower().replace("’", "'"))  # noqa: RUF001
+    # What redaction put in place of a name or number is no word of anybody's.
+    found = _WORD.findall(_PLACEHOLDER.sub(" ", text).lower().replace("’", "'"))  # noqa: RUF001
     cut = [word.removesuffix("'s") for word in found if word not in STOP_WORDS]
     return [word for word in cut if word not in STOP_WORDS]
 

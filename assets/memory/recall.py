@@ -1,0 +1,652 @@
+"""Recall: what a person said, and what engram remembers of it, for a question: ranked, explained, with provenance.
+
+Lives here: who and what may be seen, the corpus of one user from LanceDB, the choice of hits, access counts.
+Does not live here: scores and weights (`ranking.py`), vectors (`embed.py`), the tables (`warehouse/longterm.py`).
+
+Two promises hold on every call. Only rows of the asked user are read: the filter is on the user, and so is the check.
+And LanceDB is never believed alone: a hit is shown only after Postgres, the record of truth, has confirmed that the
+message, entry or memory is still there, still allowed and not expired. So nothing comes back that was erased, withdrawn
+or purged, however late LanceDB or a cache is.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
+from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
+from assets.memory.ranking import Asked, Corpus, Scores
+from assets.memory.when import spans
+from assets.memory.words import names
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.live import Live
+    from warehouse.longterm import LongTerm
+    from warehouse.stores import Stores
+
+ROWS_CACHED = 50_000
+"""Rows of recently asked users kept ready in a process, about 4 KB each."""
+
+STALE_FACTOR = 0.8
+"""What the score of a turn is multiplied by when everything remembered from it has been superseded."""
+
+ACCESSES_BUFFERED = 500
+"""Recalled memories counted in the process before they are written back in one statement."""
+
+TURN_COLUMNS = (
+    *("id", "content", "type", "created_at", "vector", "embedding_model", "conversation_id", "role", "speaker"),
+)
+MEMORY_COLUMNS = (
+    *("id", "content", "type", "significance_level", "created_at", "vector", "embedding_model", "conversation_id"),
+    *("message_ids", "valid_from", "valid_to", "known_at", "superseded_by", "status", "composite_score"),
+)
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing recalled.
+
+    Attributes:
+        kind: `memory`, `message` or `journal`.
+        id: of the memory, message or journal entry.
+        text: redacted text.
+        type: memory type; `message` or `journal` for turns.
+        significance_level: of a memory, else None.
+        at: when it was said, or became true.
+        score: 0 to about 1, comparable within one answer.
+        similarity: cosine of the stored vector with the question, -1 to 1.
+        parts: each score of `ranking.Weights` that is not zero, before its weight.
+        current: False for a turn whose facts have all been superseded, and for a fact that is past at `as_of`.
+        message_ids: provenance, down to the live rows.
+        conversation_id: of the turn or memory, if it has one.
+        also: ids of memories or turns that say the same and were folded into this hit.
+        why: one line for people.
+    """
+
+    kind: str
+    id: str
+    text: str
+    type: str
+    significance_level: str | None
+    at: datetime
+    score: float
+    similarity: float
+    parts: dict[str, float]
+    current: bool
+    message_ids: tuple[str, ...]
+    conversation_id: str | None
+    also: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """What recall must know of the asked user before anything is read of them."""
+
+    user_id: str
+    own_names: frozenset[str]
+    consents: tuple[tuple[Any, ...], ...]
+
+    @property
+    def revoked(self) -> bool:
+        """True when some consent was refused or withdrawn, so that each hit must be asked for."""
+        return any(not granted or withdrawn for _, _, granted, _, _, _, withdrawn in self.consents)
+
+
+def recall(
+    stores: "Stores",
+    user_id: str,
+    query: str,
+    k: int = 10,
+    *,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    types: Sequence[str] | None = None,
+    levels: Sequence[str] | None = None,
+    min_similarity: float | None = None,
+    include_archived: bool = False,
+    now: datetime | None = None,
+    record: bool = True,
+) -> list[Hit]:
+    """The k best memories and turns of one user for a question, best first.
+
+    Args:
+        stores: the stores to read.
+        user_id: whose memory; a UUID.
+        query: the question, in words; expressions of time in it pull towards their date.
+        k: hits wanted.
+        as_of: what was true then (aware): later turns and facts are left out, facts past by then too.
+        known_at: what engram knew then (aware): memories learnt later are left out, supersessions learnt later undone.
+        types: only these types (`personal_fact`, `preference`, …, `message`, `journal`).
+        levels: only memories of these significance levels.
+        min_similarity: only hits whose cosine with the question is at least this.
+        include_archived: also memories that were archived as low, old and never recalled.
+        now: the clock, for relative times; the present when None.
+        record: count the access of the memories shown.
+
+    Returns:
+        At most k hits; none for an unknown, erased or fenced user, or an empty question.
+
+    Raises:
+        ValueError: `user_id` is not a UUID, `k` below 1, or a naive time.
+    """
+    user = _canonical(user_id)
+    if k < 1:
+        raise ValueError(f"k: expected at least 1, got {k}")
+    for name, value in (("as_of", as_of), ("known_at", known_at), ("now", now)):
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"{name}: expected a time with an offset, got a naive one")
+    clock = now or datetime.now(UTC)
+    with _READERS.reader(stores.live) as conn:
+        person = _person(conn, user)
+        if person is None:
+            _CACHE.forget(stores.longterm.uri, user)
+            return []
+        if not query.strip():
+            return []
+        loaded = _CACHE.rows_of(stores.longterm, user)
+        if not loaded.corpus.size:
+            return []
+        rows = loaded.corpus.rows
+        asked = _asked(query, embedder(stores.settings), loaded, person, as_of or clock)
+        seen = visible(loaded, now=clock, as_of=as_of, known_at=known_at, include_archived=include_archived)
+        wanted = seen & _filtered(rows, types=types, levels=levels)
+        if min_similarity is not None:
+            wanted &= loaded.corpus.similarity(asked) >= min_similarity
+        stale = stale_turns(loaded, seen)
+        hits = _choose(conn, loaded, asked, person, wanted, stale, k, stores.settings.consent_default)
+    if record:
+        _ACCESSES.add(stores.live, user, [hit.id for hit in hits if hit.kind == "memory"], clock)
+    return hits
+
+
+def flush_accesses(live: "Live") -> int:
+    """Write the counted accesses of this process back now (`access_count`, `last_accessed_at`); rows updated."""
+    return _ACCESSES.flush(live)
+
+
+# -- connections -----------------------------------------------------------------------------------------------------
+
+
+class _Readers:
+    """Open connections kept between questions: opening one costs more than asking."""
+
+    def __init__(self) -> None:
+        self._idle: dict[str, list[tuple[ExitStack, psycopg.Connection]]] = {}
+        self._lock = Lock()
+
+    @contextmanager
+    def reader(self, live: "Live") -> "Iterator[psycopg.Connection]":
+        """A connection of this process, checked before use and thrown away after any error."""
+        stack, conn = self._taken(live) or self._opened(live)
+        try:
+            yield conn
+        except BaseException:
+            stack.close()
+            raise
+        with self._lock:
+            self._idle.setdefault(live.url, []).append((stack, conn))
+
+    def _taken(self, live: "Live") -> "tuple[ExitStack, psycopg.Connection] | None":
+        with self._lock:
+            idle = self._idle.get(live.url)
+            kept = idle.pop() if idle else None
+        if kept is None:
+            return None
+        try:
+            kept[1].execute("SELECT 1")
+        except Exception:  # noqa: BLE001 - whatever broke it, a new one is opened instead
+            kept[0].close()
+            return None
+        return kept
+
+    def _opened(self, live: "Live") -> "tuple[ExitStack, psycopg.Connection]":
+        stack = ExitStack()
+        return stack, stack.enter_context(live.connect(autocommit=True))
+
+
+# -- who may be asked about ------------------------------------------------------------------------------------------
+
+
+def _canonical(user_id: str) -> str:
+    try:
+        return str(UUID(user_id))
+    except (ValueError, AttributeError, TypeError):
+        shape = f"{len(user_id)} characters" if isinstance(user_id, str) else type(user_id).__name__
+        raise ValueError(f"user_id: expected a UUID, got {shape}") from None
+
+
+def _person(conn: "psycopg.Connection", user: str) -> Person | None:
+    """The asked user, or None when there is none, or an erasure has fenced them."""
+    rows = conn.execute(
+        "SELECT u.full_name, u.display_name, c.consent_id::text, c.user_id::text, c.granted, c.scope::text,"
+        " c.recorded_at, c.expires_at, c.withdrawn_at"
+        " FROM auth.users u LEFT JOIN compliance.consents c ON c.user_id = u.id AND c.consent_type = %(purpose)s"
+        " WHERE u.id = %(user)s::uuid"
+        " AND NOT EXISTS (SELECT 1 FROM compliance.erasure_ledger e WHERE e.subject_sha256 = %(digest)s)",
+        {"user": user, "purpose": PURPOSE, "digest": sha256(UUID(user).bytes).digest()},
+    ).fetchall()
+    if not rows:
+        return None
+    own = {name for full in rows[0][:2] if full for name in names(full)}
+    return Person(user, frozenset(own), tuple(row[2:] for row in rows if row[2] is not None))
+
+
+def _asked(query: str, model: Embedder, loaded: "Loaded", person: Person, at: datetime) -> Asked:
+    """The question with its vector; zeros, so the words alone decide, when the model is down or not the rows' own."""
+    vector: Matrix = np.zeros(loaded.corpus.vectors.shape[1], dtype=np.float32)
+    if model.name in loaded.models:
+        try:
+            found = model.embed([query])[0]
+        except EmbeddingFailed:
+            found = vector
+        vector = found if found.shape == vector.shape else vector
+    return Asked(query, vector, tuple(spans(query, at)), person.own_names, at.timestamp())
+
+
+# -- one user's rows -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One user's rows, ready to be asked: turns and memories in one corpus, sorted by conversation and time.
+
+    Attributes:
+        corpus: the scores' side of it; its frame has every column of `_rows`.
+        models: embedding models of the rows.
+        ids: per row.
+        is_memory: per row.
+        sources: per row the message ids it stems from (a turn's own id).
+        life: per row, what its times and status say.
+    """
+
+    corpus: Corpus
+    models: frozenset[str]
+    ids: list[str]
+    is_memory: np.ndarray
+    sources: list[tuple[str, ...]]
+    life: "Life"
+
+
+@dataclass(frozen=True)
+class Life:
+    """Per row: when a fact ended and was learnt (seconds since 1970, infinite when open), and its status."""
+
+    valid_to: np.ndarray
+    known: np.ndarray
+    successor_known: np.ndarray
+    active: np.ndarray
+    superseded: np.ndarray
+    archived: np.ndarray
+
+
+def _life(frame: pl.DataFrame) -> Life:
+    """`Life` of rows with the columns of `_NO_ROWS`."""
+    learnt = frame.filter(pl.col("kind") == "memory").select("id", _successor_known="known_at")
+    joined = frame.select("superseded_by", "valid_to", "known_at", status=pl.col("status").fill_null("active")).join(
+        learnt, left_on="superseded_by", right_on="id", how="left", maintain_order="left"
+    )
+
+    def seconds(column: str, absent: float) -> np.ndarray:
+        return (joined[column].dt.timestamp("us").cast(pl.Float64) / 1e6).fill_null(absent).to_numpy()
+
+    return Life(
+        seconds("valid_to", np.inf),
+        seconds("known_at", -np.inf),
+        seconds("_successor_known", -np.inf),
+        *((joined["status"] == status).to_numpy() for status in ("active", "superseded", "archived")),
+    )
+
+
+def load(longterm: "LongTerm", user: str) -> Loaded:
+    """Read one user's turns and memories, each table with one indexed lookup."""
+    parts = [
+        frame
+        for frame in (
+            _rows(longterm.rows_of("turns", user, TURN_COLUMNS), "turn"),
+            _rows(longterm.rows_of("memories", user, MEMORY_COLUMNS), "memory"),
+        )
+        if frame is not None
+    ]
+    frame = pl.concat([part for part, _ in parts], how="diagonal") if parts else _NO_ROWS
+    size = max((matrix.shape[1] for _, matrix in parts), default=1)
+    vectors = np.concatenate([_same_size(matrix, size) for _, matrix in parts]) if parts else np.empty((0, size))
+    order = frame.select(pl.struct("group", "at", "id").arg_sort()).to_series().to_numpy()
+    frame = frame[order]
+    ids = frame["id"].to_list()
+    is_memory = (frame["kind"] == "memory").to_numpy()
+    sources = [
+        tuple(messages or ()) if memory else (own,)
+        for own, memory, messages in zip(ids, is_memory, frame["message_ids"].to_list(), strict=True)
+    ]
+    return Loaded(
+        Corpus(frame, np.asarray(vectors[order], dtype=np.float32)),
+        frozenset(frame["embedding_model"].unique().to_list()),
+        ids,
+        is_memory,
+        sources,
+        _life(frame),
+    )
+
+
+_NO_ROWS = pl.DataFrame(
+    schema={
+        **dict.fromkeys(("id", "kind", "content", "type", "group", "role", "speaker", "status"), pl.String()),
+        **dict.fromkeys(("significance_level", "conversation_id", "superseded_by", "embedding_model"), pl.String()),
+        **dict.fromkeys(("at", "valid_to", "known_at"), pl.Datetime("us", "UTC")),
+        "worth": pl.Float32(),
+        "message_ids": pl.List(pl.String()),
+    }
+)
+
+
+def _rows(table: pa.Table | None, kind: str) -> tuple[pl.DataFrame, Matrix] | None:
+    """A LanceDB answer as a frame with the columns of `_NO_ROWS`, and its vectors; None when there is nothing."""
+    if table is None or not table.num_rows:
+        return None
+    vectors = table.column("vector").combine_chunks()
+    matrix = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
+    frame = pl.DataFrame(table.drop_columns(["vector"]))
+    if kind == "turn":
+        frame = frame.with_columns(
+            kind=pl.col("type"), group=pl.coalesce("conversation_id", "id"), at=pl.col("created_at")
+        )
+    else:
+        frame = frame.with_columns(
+            kind=pl.lit("memory"),
+            group="~" + pl.col("id"),
+            at=pl.coalesce("valid_from", "created_at"),
+            worth=pl.col("composite_score"),
+            role=pl.lit("user"),
+        )
+    missing = [pl.lit(None, kind).alias(name) for name, kind in _NO_ROWS.schema.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(_NO_ROWS.columns), matrix.reshape(table.num_rows, -1)
+
+
+def _same_size(matrix: Matrix, size: int) -> Matrix:
+    """Vectors of the other model (a reindex of one table is under way) become zeros: they cannot be compared."""
+    return matrix if matrix.shape[1] == size else np.zeros((len(matrix), size), dtype=np.float32)
+
+
+class _Cache:
+    """Recently asked users' rows, valid only for the exact state of both tables they were read from."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[str, str], tuple[object, Loaded]] = OrderedDict()
+        self._lock = Lock()
+
+    def rows_of(self, longterm: "LongTerm", user: str) -> Loaded:
+        """The user's rows as the tables are now; read again after any write by any process."""
+        state = (longterm.version("turns"), longterm.version("memories"))
+        key = (longterm.uri, user)
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None and found[0] == state:
+                self._kept.move_to_end(key)
+                return found[1]
+        loaded = load(longterm, user)
+        with self._lock:
+            self._kept[key] = (state, loaded)
+            self._kept.move_to_end(key)
+            while len(self._kept) > 1 and sum(one.corpus.size for _, one in self._kept.values()) > ROWS_CACHED:
+                self._kept.popitem(last=False)
+        return loaded
+
+    def forget(self, uri: str, user: str) -> None:
+        """Drop what is held of a user."""
+        with self._lock:
+            self._kept.pop((uri, user), None)
+
+
+# -- what may be seen ------------------------------------------------------------------------------------------------
+
+
+def visible(
+    loaded: "Loaded",
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+    known_at: datetime | None = None,
+    include_archived: bool = False,
+) -> np.ndarray:
+    """Which rows exist on both axes of time: what was true at `as_of`, as engram knew it at `known_at`.
+
+    A supersession that engram learnt only after `known_at` is undone: until then the older fact was the current one.
+    """
+    life = loaded.life
+    at, known = (as_of or now).timestamp(), (known_at or now).timestamp()
+    undone = life.successor_known > known
+    current = (life.valid_to > at) | undone
+    live = life.active | (life.superseded & (np.isfinite(life.valid_to) | undone))
+    if include_archived:
+        live = live | life.archived
+    memory = live & current & (life.known <= known)
+    turn = np.ones_like(memory) if known_at is None else loaded.corpus.seconds <= known
+    began = np.ones_like(memory) if as_of is None else loaded.corpus.seconds <= at
+    return np.asarray(began & np.where(loaded.is_memory, memory, turn))
+
+
+def _filtered(rows: pl.DataFrame, *, types: Sequence[str] | None, levels: Sequence[str] | None) -> np.ndarray:
+    keep = np.ones(len(rows), dtype=bool)
+    if types is not None:
+        keep &= rows["type"].is_in(list(types)).to_numpy()
+    if levels is not None:
+        keep &= rows["significance_level"].is_in(list(levels)).fill_null(value=False).to_numpy()
+    return keep
+
+
+def stale_turns(loaded: Loaded, seen: np.ndarray) -> dict[str, bool]:
+    """Message ids something was remembered from, and whether none of it is still seen."""
+    stale: dict[str, bool] = {}
+    for row in np.flatnonzero(loaded.is_memory):
+        for message in loaded.sources[row]:
+            stale[message] = stale.get(message, True) and not seen[row]
+    return stale
+
+
+# -- the choice ------------------------------------------------------------------------------------------------------
+
+
+def _choose(
+    conn: "psycopg.Connection",
+    loaded: Loaded,
+    asked: Asked,
+    person: Person,
+    wanted: np.ndarray,
+    stale: dict[str, bool],
+    k: int,
+    default: Literal["deny", "allow"],
+) -> list[Hit]:
+    """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
+    scores, parts = loaded.corpus.score(asked)
+    past = np.fromiter(
+        (not memory and stale.get(own, False) for own, memory in zip(loaded.ids, loaded.is_memory, strict=True)),
+        dtype=bool,
+        count=len(loaded.ids),
+    )
+    scores = np.where(past, scores * STALE_FACTOR, scores)
+    rows = np.flatnonzero(wanted)
+    rows = rows[np.lexsort((rows, -scores[rows]))]
+    chosen: list[int] = []
+    holder: dict[str, int] = {}
+    also: dict[int, list[str]] = {}
+    step = max(3 * k, 30)
+    for start in range(0, len(rows), step):
+        batch = rows[start : start + step]
+        confirmed = _confirmed(conn, loaded, person, batch, default)
+        for row in batch:
+            own = loaded.ids[row]
+            if own not in confirmed:
+                continue
+            sources = loaded.sources[row]
+            same = {holder[source] for source in sources if source in holder}
+            if same and all(source in holder for source in sources):
+                also.setdefault(min(same), []).append(own)
+                continue
+            if len(chosen) == k:
+                continue
+            chosen.append(int(row))
+            for source in sources:
+                holder.setdefault(source, int(row))
+        if len(chosen) == k:
+            break
+    return [_hit(loaded, asked, row, float(scores[row]), parts, not past[row], also.get(row, [])) for row in chosen]
+
+
+def _confirmed(
+    conn: "psycopg.Connection", loaded: Loaded, person: Person, rows: np.ndarray, default: Literal["deny", "allow"]
+) -> set[str]:
+    """Ids of those rows that Postgres still holds for this user, unexpired, and that consent still covers."""
+    frame = loaded.corpus.rows
+    by_kind: dict[str, list[int]] = {"memory": [], "message": [], "journal": []}
+    for row in rows:
+        by_kind["memory" if loaded.is_memory[row] else frame["type"][int(row)]].append(int(row))
+    messages = by_kind["message"]
+    at = [frame["at"][row] for row in messages]
+    found = conn.execute(
+        _CONFIRM,
+        {
+            "user": person.user_id,
+            "memories": [loaded.ids[row] for row in by_kind["memory"]],
+            "messages": [loaded.ids[row] for row in messages],
+            "first": min(at, default=None),
+            "last": max(at, default=None),
+            "entries": [loaded.ids[row] for row in by_kind["journal"]],
+        },
+    ).fetchall()
+    kept = {own for (own,) in found}
+    if not person.revoked and (person.consents or default == "allow"):
+        return kept  # what was indexed was allowed at its time, and nothing was taken back since
+    events = frame[rows].select("id", "type", user_id=pl.lit(person.user_id), at="at", source="kind")
+    events = events.with_columns(
+        type=pl.when(pl.col("source") == "memory").then("type"),
+        source=pl.when(pl.col("source") != "memory").then("source"),
+    )
+    consents = pl.DataFrame(list(person.consents), schema=CONSENTS, orient="row")
+    allowed = allowed_at(consents, events, default=default)
+    return kept & set(allowed.filter("allowed")["id"].to_list())
+
+
+_CONFIRM = """
+SELECT id::text FROM memory.items
+ WHERE user_id = %(user)s::uuid AND id = ANY(%(memories)s::uuid[]) AND status <> 'expired'
+UNION ALL
+SELECT id::text FROM app.messages
+ WHERE user_id = %(user)s::uuid AND id = ANY(%(messages)s::uuid[])
+   AND created_at BETWEEN %(first)s::timestamptz AND %(last)s::timestamptz
+UNION ALL
+SELECT id::text FROM journal.entries WHERE user_id = %(user)s::uuid AND id = ANY(%(entries)s::uuid[])
+"""
+
+
+def _hit(
+    loaded: Loaded, asked: Asked, row: int, score: float, parts: dict[str, Scores], current: bool, also: list[str]
+) -> Hit:
+    data = loaded.corpus.rows.row(row, named=True)
+    mine = {name: round(float(part[row]), 4) for name, part in parts.items() if abs(float(part[row])) > 1e-4}
+    return Hit(
+        kind=data["kind"],
+        id=data["id"],
+        text=data["content"],
+        type=data["type"],
+        significance_level=data["significance_level"],
+        at=data["at"],
+        score=round(score, 4),
+        similarity=round(float(loaded.corpus.similarity(asked)[row]), 4),
+        parts=mine,
+        current=current,
+        message_ids=loaded.sources[row],
+        conversation_id=data["conversation_id"],
+        also=tuple(also),
+        why=explain(loaded.corpus.matched(asked, row), mine, asked, current=current),
+    )
+
+
+REASONS: tuple[tuple[str, float, str], ...] = (
+    ("turn", 0.5, "its own words"),
+    ("wide", 0.6, "the turns around it"),
+    ("conversation", 0.6, "its conversation"),
+    ("soft", 0.6, "words alike"),
+    ("topic_window", 0.7, "the topic"),
+    ("vector", 0.7, "its meaning"),
+    ("phrase", 0.3, "the same phrase"),
+    ("answer", 0.3, "it answers a question like yours"),
+    ("speaker", 0.5, "who speaks"),
+    ("tells_when", 0.5, "it tells a time"),
+    ("tells_count", 0.5, "it tells a number"),
+    ("date", 0.3, "the time you named"),
+)
+"""Score, the value from which it is a reason, and how to say it."""
+
+
+def explain(matched: Sequence[str], parts: dict[str, float], asked: Asked, *, current: bool) -> str:
+    """One line on why a hit is there."""
+    said = [f"says {', '.join(matched[:5])}"] if matched else []
+    said += [words for name, from_value, words in REASONS if parts.get(name, 0.0) >= from_value]
+    if "date" in parts and asked.around:
+        said = [part.replace("the time you named", f"near “{asked.around[0].words}”") for part in said]
+    if not current:
+        said.append("since superseded")
+    return "; ".join(said) or "the nearest there is"
+
+
+# -- access counts ---------------------------------------------------------------------------------------------------
+
+
+class _Accesses:
+    """Recalled memories counted in this process, written back in batches: recall itself writes nothing."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, dict[tuple[str, str], tuple[int, datetime]]] = {}
+        self._lock = Lock()
+
+    def add(self, live: "Live", user: str, memories: Sequence[str], at: datetime) -> None:
+        """Count one access of each memory."""
+        if not memories:
+            return
+        with self._lock:
+            counts = self._counts.setdefault(live.url, {})
+            for memory in memories:
+                before, latest = counts.get((user, memory), (0, at))
+                counts[user, memory] = (before + 1, max(latest, at))
+            full = len(counts) >= ACCESSES_BUFFERED
+        if full:
+            self.flush(live)
+
+    def flush(self, live: "Live") -> int:
+        """Write what is counted; counts of memories that are gone by now fall away."""
+        with self._lock:
+            counts = self._counts.pop(live.url, {})
+        if not counts:
+            return 0
+        with live.connect() as conn:
+            done = conn.execute(
+                "UPDATE memory.items i SET access_count = i.access_count + v.n,"
+                " last_accessed_at = greatest(i.last_accessed_at, v.at)"
+                " FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::timestamptz[]) AS v(user_id, id, n, at)"
+                " WHERE i.id = v.id AND i.user_id = v.user_id",
+                [
+                    [user for user, _ in counts],
+                    [memory for _, memory in counts],
+                    [count for count, _ in counts.values()],
+                    [at for _, at in counts.values()],
+                ],
+            )
+            return int(done.rowcount)
+
+
+_READERS = _Readers()
+_CACHE = _Cache()
+_ACCESSES = _Accesses()
