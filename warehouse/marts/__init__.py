@@ -5,7 +5,7 @@ Lives here: everything between Postgres and what analysts open. Does not live he
 
 from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, Aggregate, Mart
-from warehouse.marts.dictionary import dictionary, markdown, published
+from warehouse.marts.describe import dictionary, markdown, published
 from warehouse.marts.metrics import METRICS, Metric
 from warehouse.marts.pseudonym import pseudonym_secret, user_key, user_keys
 from warehouse.marts.release import (
@@ -18,8 +18,8 @@ from warehouse.marts.release import (
     publish,
     releases,
 )
-from warehouse.marts.rollup import RolledUp, ShapeMismatchError, rollup, shape_errors
-from warehouse.marts.suppress import suppress, violations
+from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
+from warehouse.marts.disclosure import suppress, violations
 
 __all__ = [
     "COLUMNS",

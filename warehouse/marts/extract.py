@@ -1,7 +1,7 @@
 """From the live tables into DuckDB: column lists only, streamed in record batches out of one snapshot.
 
 Lives here: reading `sources/*.sql` over a span of days into `<source>_rows` tables.
-Does not live here: what is made of them (`rollup.py`). No message, memory or journal text is ever selected.
+Does not live here: what is made of them (`compute.py`). No message, memory or journal text is ever selected.
 """
 
 from collections.abc import Iterable, Iterator

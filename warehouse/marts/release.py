@@ -1,7 +1,7 @@
 """Lake → two DuckDB files that analysts open read-only: built beside the old ones, checked, swapped in by rename.
 
 Lives here: building, checking, publishing, keeping and opening releases.
-Does not live here: suppression rules (`suppress.py`), what is in a mart (`declare.py`).
+Does not live here: suppression rules (`disclosure.py`), what is in a mart (`declare.py`).
 
 A reader that has the old file open keeps it; a reader that opens after the rename gets the new one; nobody sees a file
 half-written, because nothing is ever written in place.
@@ -23,10 +23,10 @@ import polars as pl
 from warehouse.lake import Lake, sha256_of, sync_folder
 from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, PROVENANCE_COLUMNS, USERS, Mart
-from warehouse.marts.dictionary import File, comments, dictionary, metrics_table, published
+from warehouse.marts.describe import File, comments, dictionary, metrics_table, published
 from warehouse.marts.extract import statement
 from warehouse.marts.metrics import views
-from warehouse.marts.suppress import BEHIND, Hidden, suppress, violations
+from warehouse.marts.disclosure import BEHIND, Hidden, suppress, violations
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
