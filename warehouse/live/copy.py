@@ -60,21 +60,36 @@ def upsert_frame(
         )
     )
     _copy(connection, staging, frame)
+    connection.execute("ANALYZE pg_temp.engram_upsert")
     conflict = sql.SQL(", ").join(sql.Identifier(name) for name in key)
-    action = sql.SQL("DO NOTHING")
+    updated = 0
+    action: sql.Composable = sql.SQL("DO NOTHING")
     if update:
+        # Update first and count, then insert: RETURNING xmax, which would tell them apart, fails on partitioned tables.
+        updated = connection.execute(_update(target, staging, key, update)).rowcount
         assignments = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in update)
-        current = sql.SQL(", ").join(sql.SQL("existing.{}").format(sql.Identifier(name)) for name in update)
-        offered = sql.SQL(", ").join(sql.SQL("excluded.{}").format(sql.Identifier(name)) for name in update)
-        action = sql.SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(assignments, current, offered)
-    statement = sql.SQL(
-        "WITH written AS (INSERT INTO {} AS existing ({}) SELECT {} FROM {} ON CONFLICT ({}) {}"
-        " RETURNING (xmax = 0) AS fresh) SELECT count(*) FILTER (WHERE fresh), count(*) FILTER (WHERE NOT fresh)"
-        " FROM written"
-    ).format(target, columns, columns, staging, conflict, action)
-    row = connection.execute(statement).fetchone()
+        action = sql.SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
+            assignments, _of("existing", update), _of("excluded", update)
+        )
+    inserted = connection.execute(
+        sql.SQL("INSERT INTO {} AS existing ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
+            target, columns, columns, staging, conflict, action
+        )
+    ).rowcount
     connection.execute("DROP TABLE pg_temp.engram_upsert")
-    return Upserted(*row) if row else Upserted(0, 0)
+    return Upserted(inserted, updated)
+
+
+def _update(target: sql.Identifier, staging: sql.Identifier, key: Sequence[str], update: Sequence[str]) -> sql.Composed:
+    assignments = sql.SQL(", ").join(sql.SQL("{0} = offered.{0}").format(sql.Identifier(name)) for name in update)
+    matches = sql.SQL(" AND ").join(sql.SQL("existing.{0} = offered.{0}").format(sql.Identifier(name)) for name in key)
+    return sql.SQL("UPDATE {} AS existing SET {} FROM {} AS offered WHERE {} AND ({}) IS DISTINCT FROM ({})").format(
+        target, assignments, staging, matches, _of("existing", update), _of("offered", update)
+    )
+
+
+def _of(alias: str, columns: Sequence[str]) -> sql.Composed:
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in columns)
 
 
 def _copy(connection: psycopg.Connection, target: sql.Composable, frame: pl.DataFrame) -> None:
