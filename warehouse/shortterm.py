@@ -23,6 +23,7 @@ _T = TypeVar("_T")
 KeyType = Literal["string", "list", "hash", "set"]
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+DELIVERED_TTL = 30 * DAY
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class KeyClass:
 
 KEYS: tuple[KeyClass, ...] = (
     KeyClass("user:{user_id}:memories", ("list",), None, "user_id"),
-    KeyClass("user:{user_id}:delivered", ("set",), 30 * DAY, "user_id"),
+    KeyClass("user:{user_id}:delivered", ("set",), DELIVERED_TTL, "user_id"),
     KeyClass("user:{user_id}:context", ("string", "list"), HOUR, "user_id"),
     KeyClass("chat_history:{session_id}", ("list",), HOUR),
     KeyClass("session:{session_id}", ("hash", "string"), DAY),
@@ -130,6 +131,7 @@ class ShortTerm:
             retry_on_error=[redis.ConnectionError, redis.TimeoutError],
         )
         self._take = self.client.register_script(_TAKE)
+        self._push_once = self.client.register_script(_PUSH_ONCE)
         self._acknowledge = self.client.register_script(_ACKNOWLEDGE)
 
     def __repr__(self) -> str:
@@ -148,6 +150,23 @@ class ShortTerm:
             _ask(pipeline.execute)
             pushed += len(chunk)
         return pushed
+
+    def push_once(self, items: Iterable[tuple[str, str, bytes]]) -> int:
+        """LPUSH each (user id, item id, item) unless that id was delivered in the last 30 days; returns the new ones.
+
+        The ledger and the list change in one script, so a delivery cut off and repeated neither loses nor doubles.
+        """
+        pushed = 0
+        for chunk in _chunks(items, _ROUND_TRIP_ITEMS):
+            keys = [key for user_id, _, _ in chunk for key in (delivered_key(user_id), memories_key(user_id))]
+            values = [value for _, item_id, raw in chunk for value in (item_id.encode(), raw)]
+            pushed += int(_ask(partial(self._push_once, keys=keys, args=[DELIVERED_TTL, *values])))
+        return pushed
+
+    def forget_delivered(self, user_ids: Iterable[str]) -> None:
+        """Drop the ledgers of these users, so that what was delivered to them may be delivered again."""
+        for chunk in _chunks(user_ids, _ROUND_TRIP_ITEMS):
+            _ask(partial(self.client.unlink, *(delivered_key(user_id) for user_id in chunk)))
 
     def users(self) -> Iterator[str]:
         """The `{user_id}` of every memory list, each once, in no order, as found: it may be anything, even not UTF-8.
@@ -239,6 +258,11 @@ def memories_key(user_id: str) -> bytes:
     return _PREFIX + user_id.encode(errors="surrogateescape") + _SUFFIX
 
 
+def delivered_key(user_id: str) -> bytes:
+    """The ledger of what was delivered to one user."""
+    return b"user:" + user_id.encode(errors="surrogateescape") + b":delivered"
+
+
 _MEMORIES = KEYS[0]
 _PREFIX, _SUFFIX = (part.encode() for part in _MEMORIES.pattern.split("{user_id}"))
 _ROUND_TRIP_USERS = 256
@@ -264,6 +288,19 @@ for number, key in ipairs(KEYS) do
   if size >= budget then break end
 end
 return found
+"""
+
+_PUSH_ONCE = """
+local pushed = 0
+for number = 1, #KEYS / 2 do
+  local ledger, list = KEYS[2 * number - 1], KEYS[2 * number]
+  if redis.call('SADD', ledger, ARGV[2 * number]) == 1 then
+    redis.call('LPUSH', list, ARGV[2 * number + 1])
+    pushed = pushed + 1
+  end
+  redis.call('EXPIRE', ledger, ARGV[1])
+end
+return pushed
 """
 
 _ACKNOWLEDGE = """
