@@ -91,13 +91,21 @@ class Asked:
     own_names: frozenset[str] = frozenset()
     now_seconds: float = 0.0
 
+    @property
+    def topic(self) -> str:
+        """The text without its expressions of time: they are scored as dates, not as words."""
+        text = self.text
+        for span in self.around:
+            text = text.replace(span.words, " ")
+        return text if words(text) else self.text
+
 
 def min_max(scores: npt.NDArray[np.float32]) -> Scores:
     """Scores scaled to [0, 1] over all rows; all equal scores say nothing and become 0."""
     if not len(scores):
         return scores
     low, high = float(scores.min()), float(scores.max())
-    if high - low <= 1e-9:
+    if high - low <= 1e-5 * max(1.0, abs(high)):  # rounding of equal scores must not be blown up to 0 and 1
         return np.zeros_like(scores, dtype=np.float32)
     return np.asarray((scores - low) / (high - low), dtype=np.float32)
 
@@ -224,7 +232,7 @@ class Corpus:
         if not self.size:
             return {}
         people = asked.own_names | {name for speaker in self._all_speakers for name in speaker}
-        query = [word for word in words(asked.text) if word not in people]
+        query = [word for word in words(asked.topic) if word not in people]
         known = list(dict.fromkeys(stem(word) for word in query if stem(word) in self._stems))
         counts = self._counts([self._stems[word] for word in known])
         parts = self._lexical(counts)
