@@ -2,19 +2,21 @@
 
     python -m benchmarks.convert SET PATH > out.jsonl
 
-SET is one of memorybank, locomo_dev, lemotif, madial_bench, counsel_chat; PATH its file or folder. Ids keep the source's
-own turn ids, so that a recall benchmark finds the row of a turn by `assets.intake.message_id(user, turn)`. Where a
-source has no times, made-up ones are in order and one day apart, and the record's metadata says so.
+SET is one of memorybank, locomo_dev, lemotif, madial_bench, counsel_chat; PATH its file or folder. Ids keep the
+source's own turn ids, so that a recall benchmark finds the row of a turn by `assets.intake.message_id(user, turn)`.
+Where a source has no times, made-up ones are in order and one day apart.
 
 What becomes what:
 
-* memorybank: each exchange is a user turn and an assistant turn of the day's conversation; each user turn is a memory too.
-* locomo_dev: one owner per sample (the first speaker, role `user`; the second is role `assistant`), one conversation per
-  session, `speaker` on each turn, ids `SAMPLE:DIA_ID`; a shared picture is its caption. Observations are not loaded: they
-  were written by a model.
+* memorybank: each exchange is a user turn and an assistant turn of the day's conversation; each user turn is a memory
+  too. Ids `memorybank:NAME:DAY:NUMBER:user|assistant|memory`.
+* locomo_dev: one owner per sample (the first speaker, role `user`; the second is role `assistant`), one conversation
+  per session, `speaker` on each turn, user `locomo:SAMPLE`, ids `SAMPLE:DIA_ID`; a shared picture is its caption.
+  Observations are not loaded: a model wrote them.
 * lemotif: journal entries with the writers' emotions and topics. The set names no writers: 30 entries are one.
-* madial_bench: dialogues as conversations, the memories as memory records of their user, ids `memory:N` and `dialogue:N`.
-* counsel_chat: each answer is a document of the knowledge base; the best answers per question are several documents.
+* madial_bench: dialogues as conversations, the memories as memory records of their user, ids `memory:N` and
+  `dialogue:N:TURN`.
+* counsel_chat: each answer is a document of the knowledge base.
 """
 
 import csv
@@ -158,7 +160,11 @@ def madial_bench(path: Path) -> Records:
                 "speaker": said.group(1),
                 "content": said.group(2).strip(),
                 "created_at": _rfc3339(start + timedelta(seconds=30 * turn)),
-                "metadata": {"test_turns": dialogue["test-turn"], "relevant": dialogue["relevant-id"], "made_up_time": True},
+                "metadata": {
+                    "test_turns": dialogue["test-turn"],
+                    "relevant": dialogue["relevant-id"],
+                    "made_up_time": True,
+                },
             }
     for number, memory in memories.items():
         for owner in [owners[number]] if number in owners else users:
@@ -199,7 +205,13 @@ SETS: dict[str, Callable[[Path], Records]] = {
 
 def _person(user: str, name: str | None) -> Records:
     yield {"kind": "user", "user_id": user, "created_at": CONSENT_FROM} | ({"full_name": name} if name else {})
-    yield {"kind": "consent", "user_id": user, "granted": True, "recorded_at": CONSENT_FROM, "scope": {"basis": "benchmark"}}
+    yield {
+        "kind": "consent",
+        "user_id": user,
+        "granted": True,
+        "recorded_at": CONSENT_FROM,
+        "scope": {"basis": "benchmark"},
+    }
 
 
 def _ticked(row: dict[str, str], prefix: str) -> list[str]:

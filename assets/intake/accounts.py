@@ -4,7 +4,7 @@ Lives here: everything about users that needs the database, inside the caller's 
 id is computed (`identity.py`), rows about other things (`frames.py`).
 
 An e-mail is compared as Postgres' own `lower()` does, after NFC and nothing more: `Ann@…` and `ann@…` are one person, a
-Cyrillic `а` in the same place is another one.
+Cyrillic look-alike of the `a` is another one.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -72,7 +72,7 @@ def _known_names(connection: psycopg.Connection[Any], names: Collection[str]) ->
         " WHERE source = %s AND source_table = 'auth.users' AND old_id = ANY(%s)",
         (SOURCE, list(names)),
     )
-    return {name: found for name, found in rows}
+    return dict(rows.fetchall())
 
 
 def _join_by_email(

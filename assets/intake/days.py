@@ -104,7 +104,7 @@ class _Turns:
 
     @property
     def by_user(self) -> npt.NDArray[np.bool_]:
-        return self.turn % 2 == 0
+        return np.equal(self.turn % 2, 0)
 
 
 @dataclass(frozen=True)
@@ -342,7 +342,9 @@ def _conversation_rows(
     phrases: Phrases, opened: _Opened, users: pl.Series, messages: pl.DataFrame, rng: np.random.Generator
 ) -> pl.DataFrame:
     total = len(opened.pairs)
-    titles = pl.Series(phrases.raw["titles"], dtype=pl.String).gather(rng.integers(0, len(phrases.raw["titles"]), total))
+    titles = pl.Series(phrases.raw["titles"], dtype=pl.String).gather(
+        rng.integers(0, len(phrases.raw["titles"]), total)
+    )
     sums = messages.group_by("conversation_id").agg(
         message_count=pl.len().cast(pl.Int32),
         last_message_at=pl.col("created_at").max(),
@@ -371,9 +373,9 @@ def _conversation_rows(
             crisis_level=pl.when("crisis").then(pl.lit("high")).otherwise(pl.lit("none")),
             safety_plan_triggered=pl.col("crisis"),
             message_count="message_count",
-            total_duration_minutes=(
-                (pl.col("last_message_at") - pl.col("created_at")).dt.total_seconds() / 60
-            ).round(2),
+            total_duration_minutes=((pl.col("last_message_at") - pl.col("created_at")).dt.total_seconds() / 60).round(
+                2
+            ),
             created_at="created_at",
             updated_at="last_message_at",
             last_message_at="last_message_at",

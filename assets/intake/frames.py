@@ -8,6 +8,7 @@ Columns that are not here keep the database's default. `uuid` and `jsonb` travel
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any, Final
 
@@ -51,14 +52,13 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
 SELF_REPORT: Final = "self-report"
 """`model_name` of emotions a writer gave themselves."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def messages(records: Sequence[Message], ids: Ids) -> Tables:
     """`app.messages`, `app.message_emotions` and the `app.conversations` they need, not yet summed up."""
     users = [ids[record.user_id] for record in records]
+    place = cache(partial(owned_id, "conversation"))
     conversations = [
-        owned_id("conversation", user, record.conversation_id)
+        place(user, record.conversation_id)
         if record.conversation_id is not None
         else stable_id("conversation", user, str(record.created_at.astimezone(UTC).date()))
         for user, record in zip(users, records, strict=True)
@@ -67,7 +67,12 @@ def messages(records: Sequence[Message], ids: Ids) -> Tables:
         owned_id("message", user, record.id)
         if record.id is not None
         else stable_id(
-            "message", user, conversation, record.created_at.astimezone(UTC).isoformat(), record.role, record.content
+            "message",
+            user,
+            conversation,
+            record.created_at.astimezone(UTC).isoformat(),
+            record.role,
+            record.content,
         )
         for user, conversation, record in zip(users, conversations, records, strict=True)
     ]
@@ -123,11 +128,8 @@ def messages(records: Sequence[Message], ids: Ids) -> Tables:
 
 
 def _context(record: Message) -> dict[str, Any]:
-    context: dict[str, Any] = dict(record.metadata or {})
-    for key, value in (("service", record.service), ("speaker", record.speaker), ("external_id", record.id)):
-        if value is not None:
-            context[key] = value
-    return context
+    told = {"service": record.service, "speaker": record.speaker, "external_id": record.id}
+    return dict(record.metadata or {}) | {key: value for key, value in told.items() if value is not None}
 
 
 def conversations(records: Sequence[Conversation], ids: Ids) -> Tables:
@@ -456,4 +458,4 @@ def _moments(records: Sequence[Any], key: str) -> pl.Series:
 
 
 def _json(value: object) -> str:
-    return msgspec.json.encode({} if value is None else value).decode()
+    return "{}" if value is None else msgspec.json.encode(value).decode()

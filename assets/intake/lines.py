@@ -3,8 +3,8 @@
 Lives here: splitting with a bound on a line's length, decoding, repairing text, naming what is wrong with a line.
 Does not live here: anything that knows other lines or a store (`accounts.py`, `deliver.py`).
 
-A line without fault costs one typed decode and three scans of its bytes. Everything slow – looking for duplicate
-keys, walking nested values, telling one kind of bad time from another – happens only on a line that shows a sign of it.
+A line without fault costs one typed decode and three scans of its bytes. Everything slow - looking for duplicate
+keys, walking nested values, telling one kind of bad time from another - happens only on a line that shows a sign of it.
 """
 
 import json
@@ -174,11 +174,12 @@ def _decode_repaired(line: bytes) -> Record:
     """A line with NUL or a lone surrogate, which are taken out, or one that is no JSON, which is named."""
     value = _refuse_shape(line)
     try:
-        return _DECODER.decode(json.dumps(clean(value), ensure_ascii=False, allow_nan=False).encode())
+        record: Record = _DECODER.decode(json.dumps(clean(value), ensure_ascii=False, allow_nan=False).encode())
     except msgspec.ValidationError as error:
         raise _explain(str(error), line) from None
     except (msgspec.DecodeError, ValueError) as error:
         raise Refused("malformed_json", "line: expected one JSON object") from error
+    return record
 
 
 def _refuse_shape(line: bytes) -> Any:
@@ -283,31 +284,27 @@ def _explain(message: str, line: bytes) -> Refused:
     """The reason code of a typed decoder's complaint; its text is used only where it cannot carry a value."""
     found = _PATH.search(message)
     path = found.group(1) if found else "$"
-    missing = _MISSING.match(message)
-    if missing:
-        key = missing.group(1)
-        where = f"{path}.{key}"
-        if key in MOMENTS:
-            return Refused("time_missing", f"{where}: expected an RFC 3339 time with a zone")
-        return Refused("unknown_kind" if key == "kind" else "missing_field", f"{where}: this key must be there")
+    if missing := _MISSING.match(message):
+        return _explain_missing(path, missing.group(1))
     key = path.rpartition(".")[2]
-    if key == "kind":
-        return Refused("unknown_kind", f"{path}: expected one of the kinds in FORMAT.md")
-    if "unknown field" in message:
-        return Refused("unknown_field", f"{path}: has a key this kind does not know; extras belong under metadata")
     if key in MOMENTS:
         return _explain_time(path, key, line)
     rule = message.split(" - at ", 1)[0]
-    if rule.startswith("Invalid enum value"):
+    if key == "kind":
+        return Refused("unknown_kind", f"{path}: expected one of the kinds in FORMAT.md")
+    if "unknown field" in rule:
+        return Refused("unknown_field", f"{path}: has a key this kind does not know; extras belong under metadata")
+    if not rule.startswith(("Expected", "Number out of range")):
         return Refused("bad_value", f"{path}: expected one of the values in FORMAT.md")
-    if rule.startswith(("Expected", "Number out of range")):
-        bounded = " of length" in rule or ">=" in rule or "<=" in rule or "<" in rule or "out of range" in rule
-        return Refused("bad_value" if bounded or "matching" in rule else "wrong_type", f"{path}: {_plain(rule)}")
-    return Refused("bad_value", f"{path}: not in the expected form")
+    bounded = any(sign in rule for sign in (" of length", ">", "<", "out of range", "matching"))
+    return Refused("bad_value" if bounded else "wrong_type", f"{path}: {rule.replace('`', '')[:200]}")
 
 
-def _plain(rule: str) -> str:
-    return rule.replace("`", "")[:200]
+def _explain_missing(path: str, key: str) -> Refused:
+    where = f"{path}.{key}"
+    if key in MOMENTS:
+        return Refused("time_missing", f"{where}: expected an RFC 3339 time with a zone")
+    return Refused("unknown_kind" if key == "kind" else "missing_field", f"{where}: this key must be there")
 
 
 def _explain_time(path: str, key: str, line: bytes) -> Refused:
@@ -332,6 +329,6 @@ def _named_user(line: bytes) -> str | None:
     if not found:
         return None
     try:
-        return clean_text(found.group(1).decode())
+        return str(clean_text(found.group(1).decode()))
     except UnicodeDecodeError:
         return None

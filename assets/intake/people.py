@@ -145,7 +145,8 @@ def moods(rng: np.random.Generator, people: int, span: Span) -> Floats:
         state = PERSISTENCE * state + noise[:, day]
         mood[:, day] = baseline + state
     weekday = (span.first.weekday() + np.arange(days)) % 7
-    return mood + np.array([-0.2, -0.05, 0, 0, 0.1, 0.25, 0.1])[weekday]
+    lift: Floats = np.array([-0.2, -0.05, 0, 0, 0.1, 0.25, 0.1])[weekday]
+    return mood + lift
 
 
 def fact_words(rng: np.random.Generator, phrases: Phrases, people: int, span: Span) -> Ints:

@@ -79,7 +79,7 @@ class Phrases:
 
 
 def draw_by_mood(rng: np.random.Generator, bank: Bank, mood: Ints) -> Drawn:
-    """One sentence per mood (0–4) from a bank whose moods have the same number of rows each."""
+    """One sentence per mood (0-4) from a bank whose moods have the same number of rows each."""
     size = len(bank) // 5
     return draw(rng, bank, mood * size + rng.integers(0, size, len(mood)))
 

@@ -11,10 +11,11 @@ without one were refused and are not kept anywhere.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
@@ -38,15 +39,21 @@ from assets.intake.records import (
     User,
 )
 from assets.memory import fenced
-from warehouse.live import ensure_partitions, upsert_frame
+from warehouse.live import LiveError, LiveUnavailable, ensure_partitions, upsert_frame
 
 if TYPE_CHECKING:
     from warehouse.stores import Stores
 
-_R = TypeVar("_R", bound=Record)  # type: ignore[valid-type]
+_R = TypeVar("_R", bound=Record)
 
 ASSUMED = {"basis": "assumed", "by": "engram load"}
 """Scope of a consent that the operator vouches for."""
+
+RETRY_PAUSES = (0.2, 1.0, 5.0)
+"""Seconds between tries when Postgres is out of reach for a moment."""
+
+REFUSALS = frozenset({"22", "23", "54"})
+"""SQLSTATE classes that a record can cause: data, constraints, limits of size."""
 
 ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 """`recorded_at` of an assumed consent: before any time intake accepts, so that it covers all of a user's past."""
@@ -85,8 +92,9 @@ class Delivered:
 class Writer:
     """Writes batches of one load or seed; remembers the months it has seen and whom it brought memories."""
 
-    def __init__(self, stores: "Stores") -> None:
+    def __init__(self, stores: "Stores", *, sleep: Callable[[float], None] = sleep) -> None:
         self._stores = stores
+        self._sleep = sleep
         self._months: set[date] = set()
         self._brought: set[str] = set()
 
@@ -95,16 +103,43 @@ class Writer:
     ) -> Delivered:
         """Write one batch of records and its faults.
 
+        A record that Postgres refuses is found by halving the batch and goes to quarantine alone; a lost connection,
+        a deadlock or a lock is tried again.
+
         Args:
             goods: records in input order.
             faults: lines that could not be read.
             origin: what quarantine calls the source: a file's name without its folder.
             assume_consent: record a consent for every user of the batch who has none for `memory`.
+
+        Raises:
+            LiveError: Postgres is out of reach, or refuses for a reason that is not a record's.
         """
-        result = Delivered()
         self._ensure_months(
             good.record.created_at.astimezone(UTC) for good in goods if isinstance(good.record, Message)
         )
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                return self._once(goods, faults, origin, assume_consent=assume_consent)
+            except LiveUnavailable:
+                if pause is None:
+                    raise
+                self._sleep(pause)
+            except LiveError as refusal:
+                if not goods or (refusal.sqlstate or "")[:2] not in REFUSALS:
+                    raise
+                if len(goods) == 1:
+                    return self._once([], [*faults, _fault(goods[0], "refused_by_store", str(refusal))], origin)
+                break
+        middle = len(goods) // 2
+        result = self.records(goods[:middle], faults, origin=origin, assume_consent=assume_consent)
+        result.add(self.records(goods[middle:], [], origin=origin, assume_consent=assume_consent))
+        return result
+
+    def _once(
+        self, goods: Sequence[Good], faults: Sequence[Fault], origin: str, *, assume_consent: bool = False
+    ) -> Delivered:
+        result = Delivered()
         with self._stores.live.connect() as connection:
             accounts = admit(connection, _names(goods), _of(goods, User))
             result.rows["auth.users"] += accounts.created
@@ -118,7 +153,10 @@ class Writer:
             faults.extend(strangers)
             result.transcripts = sum(call.transcript is not None for _, call in _of(kept, Call))
             for tables in _tables(kept, accounts.ids):
-                result.rows.update(self._insert(connection, tables))
+                new = self._insert(connection, tables)
+                result.rows.update(new)
+                if new["app.messages"]:
+                    _sum_up_conversations(connection, tables["app.messages"])
             _name_conversations(connection, _of(kept, Conversation), accounts.ids)
             opened = _consents(connection, kept, accounts, result, assume_consent=assume_consent)
             _quarantine(connection, faults, origin, accounts, result)
@@ -140,13 +178,11 @@ class Writer:
         return result
 
     def _insert(self, connection: psycopg.Connection[Any], tables: frames.Tables) -> Counter[str]:
-        """Insert what is not there yet, parents first; conversations are summed up when messages came."""
+        """Insert what is not there yet, parents first."""
         rows: Counter[str] = Counter()
         for table, key in frames.KEYS.items():
             if table in tables and tables[table].height:
                 rows[table] = upsert_frame(connection, table, tables[table], key=key).inserted
-        if rows["app.messages"]:
-            _sum_up_conversations(connection, tables["app.messages"])
         return rows
 
     def _ensure_months(self, moments: Iterable[datetime]) -> None:
@@ -311,7 +347,8 @@ def _consents(
         result.rows["compliance.consents"] += inserted
         spoken = frame.filter(consent_type="memory")
         connection.execute(
-            "DELETE FROM compliance.consents WHERE consent_type = 'memory' AND scope @> %s AND user_id = ANY(%s::uuid[])",
+            "DELETE FROM compliance.consents"
+            " WHERE consent_type = 'memory' AND scope @> %s AND user_id = ANY(%s::uuid[])",
             (Jsonb({"basis": "assumed"}), spoken["user_id"].unique().to_list()),
         )
         if inserted:
@@ -359,7 +396,8 @@ def _quarantine(
         )
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO ops.quarantine (id, source, origin, position, user_id, reason, detail, payload, payload_sha256)"
+            "INSERT INTO ops.quarantine"
+            " (id, source, origin, position, user_id, reason, detail, payload, payload_sha256)"
             " VALUES (%s, 'file', %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             rows,
         )
