@@ -11,7 +11,7 @@ a crash leaves in place has its entry, and a file without one was altered.
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -278,9 +278,3 @@ def _entries(path: Path) -> dict[str, Provenance]:
 
 def _damage(mart: str, day: date, what: str) -> str:
     return f"lake partition {mart} {day.isoformat()}: {what}; materialize that day again"
-
-
-def days_between(first: date, last: date) -> Iterator[date]:
-    """Every day from `first` to `last`, both included."""
-    for ordinal in range(first.toordinal(), last.toordinal() + 1):
-        yield date.fromordinal(ordinal)

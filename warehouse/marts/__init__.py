@@ -1,25 +1,53 @@
 """The marts: declared once, rolled up from the live store into the lake, published as DuckDB files.
 
 Lives here: everything between Postgres and what analysts open. Does not live here: when it runs (`assets/marts/`).
+Names are imported when first used, so that a code location that only declares the marts loads no DataFrame library.
 """
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, Aggregate, Mart
-from warehouse.marts.describe import dictionary, markdown, published
 from warehouse.marts.metrics import METRICS, Metric
 from warehouse.marts.pseudonym import pseudonym_secret, user_key, user_keys
-from warehouse.marts.release import (
-    AnotherPublisherError,
-    Check,
-    Release,
-    ReleaseRefusedError,
-    open_release,
-    prune,
-    publish,
-    releases,
-)
-from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
-from warehouse.marts.disclosure import suppress, violations
+
+if TYPE_CHECKING:
+    from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
+    from warehouse.marts.describe import dictionary, markdown, published
+    from warehouse.marts.disclosure import suppress, violations
+    from warehouse.marts.release import (
+        AnotherPublisherError,
+        Check,
+        Release,
+        ReleaseRefusedError,
+        open_release,
+        prune,
+        publish,
+        release_differences,
+        releases,
+    )
+
+_LAZY = {
+    "RolledUp": "warehouse.marts.compute",
+    "ShapeMismatchError": "warehouse.marts.compute",
+    "rollup": "warehouse.marts.compute",
+    "shape_errors": "warehouse.marts.compute",
+    "dictionary": "warehouse.marts.describe",
+    "markdown": "warehouse.marts.describe",
+    "published": "warehouse.marts.describe",
+    "suppress": "warehouse.marts.disclosure",
+    "violations": "warehouse.marts.disclosure",
+    "AnotherPublisherError": "warehouse.marts.release",
+    "Check": "warehouse.marts.release",
+    "Release": "warehouse.marts.release",
+    "ReleaseRefusedError": "warehouse.marts.release",
+    "open_release": "warehouse.marts.release",
+    "prune": "warehouse.marts.release",
+    "publish": "warehouse.marts.release",
+    "release_differences": "warehouse.marts.release",
+    "releases": "warehouse.marts.release",
+}
 
 __all__ = [
     "COLUMNS",
@@ -43,6 +71,7 @@ __all__ = [
     "pseudonym_secret",
     "publish",
     "published",
+    "release_differences",
     "releases",
     "rollup",
     "shape_errors",
@@ -51,3 +80,9 @@ __all__ = [
     "user_keys",
     "violations",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)

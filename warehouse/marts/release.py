@@ -24,9 +24,9 @@ from warehouse.lake import Lake, sha256_of, sync_folder
 from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, PROVENANCE_COLUMNS, USERS, Mart
 from warehouse.marts.describe import File, comments, dictionary, metrics_table, published
+from warehouse.marts.disclosure import BEHIND, Hidden, suppress, violations
 from warehouse.marts.extract import statement
 from warehouse.marts.metrics import views
-from warehouse.marts.disclosure import BEHIND, Hidden, suppress, violations
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -530,6 +530,24 @@ def open_release(
             older = settings.releases / f"{file}_{compare}.duckdb"
             con.execute(f"ATTACH '{_quoted(older)}' AS before (READ_ONLY)")
         yield con
+
+
+def release_differences(settings: Settings) -> list[str]:
+    """How the published files differ from the newest manifest: missing, other bytes, other mode, no marts."""
+    ids = releases(settings)
+    if not ids:
+        return ["nothing is published"]
+    manifest = json.loads((settings.releases / f"manifest_{ids[-1]}.json").read_text())
+    found = []
+    for file, path in (("restricted", settings.restricted_file), ("warehouse", settings.warehouse_file)):
+        if not path.exists():
+            found.append(f"{path.name}: missing")
+            continue
+        if sha256_of(path) != manifest["files"][file]["sha256"]:
+            found.append(f"{path.name}: its bytes are not those of release {ids[-1]}")
+        if path.stat().st_mode & 0o777 != MODES[file]:
+            found.append(f"{path.name}: mode {path.stat().st_mode & 0o777:o}, expected {MODES[file]:o}")
+    return found
 
 
 def git_revision() -> str:
