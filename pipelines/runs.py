@@ -79,7 +79,7 @@ def run_job(
         dagster.DagsterInvalidConfigError: `run_config` does not fit the job.
         LookupError: there is no such job.
     """
-    from dagster._core.definitions.job_base import InMemoryJob
+    from dagster._core.definitions.reconstruct import ReconstructableRepository
     from dagster._core.execution.api import execute_run_iterator
 
     from pipelines.definitions import defs
@@ -93,9 +93,10 @@ def run_job(
         run_config=run_config,
         remote_job_origin=origin(job),
     )
+    repository = ReconstructableRepository.for_module(MODULE, "defs", working_directory=str(ROOT))
     watcher = _watcher.get()
     failed: list[str] = []
-    for event in execute_run_iterator(InMemoryJob(definition), run, instance):
+    for event in execute_run_iterator(repository.get_reconstructable_job(job), run, instance):
         if event.is_step_failure and event.step_key:
             failed.append(event.step_key)
         if watcher:
