@@ -30,14 +30,10 @@ def schema_differences(lake: "Lake", mart: str, days: Sequence[date]) -> list[st
     return found
 
 
-def rows_by_day(lake: "Lake", mart: str, days: Sequence[date]) -> pl.DataFrame:
-    """metric_date, rows, of the days and of everything before them, from the partitions' notes."""
-    known = [day for day in lake.partitions(mart) if days and day <= max(days)]
-    notes = [lake.provenance(mart, day) for day in known]
-    return pl.DataFrame(
-        {"metric_date": known, "rows": [note.rows if note else 0 for note in notes]},
-        schema={"metric_date": pl.Date, "rows": pl.Int64},
-    )
+def rows_by_day(lake: "Lake", mart: str, last: date) -> dict[date, int]:
+    """Row count of every partition up to `last`, from the partitions' notes."""
+    notes = {day: lake.provenance(mart, day) for day in lake.partitions(mart) if day <= last}
+    return {day: note.rows if note else 0 for day, note in notes.items()}
 
 
 def expectations_over(lake: "Lake", mart: str, days: Sequence[date]) -> list[Outcome]:

@@ -13,9 +13,12 @@ from warehouse.marts.metrics import METRICS, Metric
 from warehouse.marts.pseudonym import pseudonym_secret, user_key, user_keys
 
 if TYPE_CHECKING:
+    from warehouse.marts.ask import query
     from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
     from warehouse.marts.describe import dictionary, markdown, published
     from warehouse.marts.disclosure import suppress, violations
+    from warehouse.marts.erasure import count_rows, export_rows, forget
+    from warehouse.marts.late import changed_days, day_counts
     from warehouse.marts.release import (
         AnotherPublisherError,
         Check,
@@ -29,6 +32,12 @@ if TYPE_CHECKING:
     )
 
 _LAZY = {
+    "count_rows": "warehouse.marts.erasure",
+    "export_rows": "warehouse.marts.erasure",
+    "forget": "warehouse.marts.erasure",
+    "changed_days": "warehouse.marts.late",
+    "day_counts": "warehouse.marts.late",
+    "query": "warehouse.marts.ask",
     "RolledUp": "warehouse.marts.compute",
     "ShapeMismatchError": "warehouse.marts.compute",
     "rollup": "warehouse.marts.compute",
@@ -64,13 +73,19 @@ __all__ = [
     "ReleaseRefusedError",
     "RolledUp",
     "ShapeMismatchError",
+    "changed_days",
+    "count_rows",
+    "day_counts",
     "dictionary",
+    "export_rows",
+    "forget",
     "markdown",
     "open_release",
     "prune",
     "pseudonym_secret",
     "publish",
     "published",
+    "query",
     "release_differences",
     "releases",
     "rollup",

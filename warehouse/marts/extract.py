@@ -41,23 +41,24 @@ def columns_of(source: str) -> str:
     return statement("sources", source).split("\n", 1)[0].removeprefix("-- ")
 
 
-def bounded(source: str, first: date, last: date) -> str:
-    """The extract's SQL for the UTC days from `first` to `last`, both included.
+def bounds(first: date, last: date) -> dict[str, sql.Composable]:
+    """Placeholders of the SQL files for the UTC days from `first` to `last`, both included: moments and dates.
 
-    Bounds are quoted literals made from dates, never text from outside: ADBC streams a query by COPY only where it has
-    no parameters, and memory would otherwise grow with the range.
+    They are quoted literals made from dates, never text from outside: ADBC streams a query by COPY only where it has no
+    parameters, and memory would otherwise grow with the range.
     """
     end = last + timedelta(days=1)
-    return (
-        sql.SQL(statement("sources", source))
-        .format(
-            first=sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{first.isoformat()} 00:00:00+00")),
-            end=sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{end.isoformat()} 00:00:00+00")),
-            first_day=sql.SQL("DATE {}").format(sql.Literal(first.isoformat())),
-            end_day=sql.SQL("DATE {}").format(sql.Literal(end.isoformat())),
-        )
-        .as_string(None)
-    )
+    return {
+        "first": sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{first.isoformat()} 00:00:00+00")),
+        "end": sql.SQL("TIMESTAMPTZ {}").format(sql.Literal(f"{end.isoformat()} 00:00:00+00")),
+        "first_day": sql.SQL("DATE {}").format(sql.Literal(first.isoformat())),
+        "end_day": sql.SQL("DATE {}").format(sql.Literal(end.isoformat())),
+    }
+
+
+def bounded(source: str, first: date, last: date) -> str:
+    """SQL of an extract for a span of days."""
+    return sql.SQL(statement("sources", source)).format(**bounds(first, last)).as_string(None)
 
 
 def people(snapshot: "Snapshot", secret: bytes) -> pl.DataFrame:
