@@ -1,0 +1,107 @@
+"""Step 1, take: which users wait in Redis, and bounded batches of their oldest items. Removes nothing.
+
+Does not live here: what an item means (`screen.py`), its removal (`consolidate.py` acknowledges last).
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from warehouse.shards import SHARDS, shard_of
+
+if TYPE_CHECKING:
+    from warehouse.shortterm import ShortTerm, Taken
+
+_LENGTHS_PER_TRIP = 4_096
+_UUID_TEXT = 36
+
+
+def canonical(user_id: str) -> str | None:
+    """The lower-case form of a hyphenated UUID in any case, None for anything else (braces, no hyphens, SQL, paths)."""
+    if len(user_id) != _UUID_TEXT:
+        return None
+    try:
+        text = str(UUID(user_id))
+    except ValueError:
+        return None
+    return text if text == user_id.lower() else None
+
+
+def shard_of_key(user_id: str) -> str:
+    """Shard of a list as found in Redis; a malformed id has one too, so that exactly one shard quarantines it."""
+    person = canonical(user_id)
+    if person is not None:
+        return shard_of(person)
+    return SHARDS[sha256(user_id.encode(errors="surrogateescape")).digest()[0] & 0x3F]
+
+
+class Inbox:
+    """Batches of what waited when the run began: items pushed meanwhile wait for the next run, so a run ends.
+
+    A user with more than one batch holds comes again after the others; the caller acknowledges a batch before it asks
+    for the next, or calls `leave` for the users whose items stay.
+    """
+
+    def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int) -> None:
+        self._shortterm = shortterm
+        self._items = items
+        wanted = frozenset(shards)
+        users = sorted(user for user in shortterm.users() if shard_of_key(user) in wanted)
+        self._waiting = deque(_lengths(shortterm, users))
+        self._left: set[str] = set()
+        self.users = len(self._waiting)
+        self.items = sum(length for _, length in self._waiting)
+
+    def leave(self, user_ids: Collection[str]) -> None:
+        """Take nothing more of these users (ids as found) in this run."""
+        self._left.update(user_ids)
+
+    def batches(self) -> "Iterator[list[Taken]]":
+        """Lists of taken items, each at most the batch size, oldest first within a user."""
+        while self._waiting:
+            chosen = self._choose()
+            if not chosen:
+                continue
+            most = max(length for _, length in chosen)
+            taken = self._shortterm.take([user for user, _ in chosen], per_user=min(most, self._items))
+            count: dict[str, int] = {}
+            for item in taken:
+                count[item.user_id] = count.get(item.user_id, 0) + 1
+            for user, length in chosen:
+                # Nothing of a user: the byte limit was reached before them, unless nothing came at all.
+                left = length - count.get(user, 0)
+                if left > 0 and taken:
+                    self._waiting.append((user, left))
+            if taken:
+                yield taken
+
+    def _choose(self) -> list[tuple[str, int]]:
+        chosen: list[tuple[str, int]] = []
+        room = self._items
+        while self._waiting and room > 0:
+            user, length = self._waiting[0]
+            if user in self._left:
+                self._waiting.popleft()
+                continue
+            if chosen and length > room:
+                break
+            chosen.append(self._waiting.popleft())
+            room -= length
+        return chosen
+
+
+def _lengths(shortterm: "ShortTerm", users: Sequence[str]) -> Iterator[tuple[str, int]]:
+    from warehouse.shortterm import memories_key
+
+    for start in range(0, len(users), _LENGTHS_PER_TRIP):
+        chunk = users[start : start + _LENGTHS_PER_TRIP]
+        pipeline = shortterm.client.pipeline(transaction=False)
+        for user in chunk:
+            pipeline.llen(memories_key(user))
+        yield from (
+            (user, length)
+            for user, length in zip(chunk, pipeline.execute(raise_on_error=False), strict=True)
+            if isinstance(length, int) and length > 0
+        )

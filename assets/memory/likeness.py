@@ -1,0 +1,67 @@
+"""Near-duplicates: character 3-grams, their MinHash bands, and the exact Jaccard similarity of two texts.
+
+Bands only propose pairs; `jaccard` decides. Texts are compared in lower case, with runs of anything but letters and
+digits as one space. Does not live here: what else must agree (`slots.py`), what follows (`reconcile.py`).
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+NEAR = 0.9
+"""Jaccard similarity of 3-grams from which two texts may be one memory. Source: MEMORY step 6."""
+
+BANDS = 8
+_ROWS_PER_BAND = 4
+_SEED = 20_240_901
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+def plain(texts: pl.Series) -> pl.Series:
+    """Texts in the form that is compared, with a space at both ends."""
+    inner = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
+    return " " + inner + " "
+
+
+def bands(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
+    """A row of `BANDS` numbers per plain text: two texts with similarity 0.9 share one with probability 0.9998.
+
+    (1 - 0.9⁴)⁸ = 0.0002 is what is missed; unrelated texts of similarity 0.1 meet with probability 0.0008.
+    """
+    if not len(texts):
+        return np.empty((0, BANDS), dtype=np.uint32)
+    from rensa import RMinHash
+
+    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    letters = np.frombuffer("".join(texts).encode("utf-32-le"), dtype=np.uint32).astype(np.uint64)
+    grams = (letters[:-2] * np.uint64(0x1_0000_0000_01B3) + letters[1:-1]) * _MIX + letters[2:]
+    grams ^= grams >> np.uint64(29)
+    grams *= _MIX
+    grams ^= grams >> np.uint64(32)
+    # A gram that starts in the last two letters of a text would reach into the next one.
+    ends = np.cumsum(lengths)
+    inside = np.ones(len(letters), dtype=bool)
+    inside[ends - 1] = False
+    inside[np.maximum(ends - 2, 0)] = False
+    counts = np.maximum(lengths - 2, 0)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.uint64)
+    digest = RMinHash.digest_matrix_from_flat_token_hashes(
+        np.ascontiguousarray(grams[inside[: len(grams)]]), offsets, BANDS * _ROWS_PER_BAND, _SEED
+    )
+    matrix = np.asarray(digest.to_rows() if hasattr(digest, "to_rows") else digest, dtype=np.uint64)
+    grouped = matrix.reshape(len(texts), BANDS, _ROWS_PER_BAND)
+    joined = np.zeros((len(texts), BANDS), dtype=np.uint64)
+    for place in range(_ROWS_PER_BAND):
+        joined = (joined ^ grouped[:, :, place]) * _MIX
+        joined ^= joined >> np.uint64(31)
+    return joined.astype(np.uint32)
+
+
+def jaccard(one: str, other: str) -> float:
+    """Similarity of the 3-gram sets of two plain texts, 0 to 1."""
+    left = {one[start : start + 3] for start in range(len(one) - 2)}
+    right = {other[start : start + 3] for start in range(len(other) - 2)}
+    union = len(left | right)
+    return len(left & right) / union if union else 1.0

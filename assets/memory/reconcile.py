@@ -1,0 +1,242 @@
+"""Step 6, reconcile: what a person's memories are, given everything they said. Pure: frames in, frames out, no store, no clock.
+
+The state is a function of the *set* of observations (who, which words, when, from which message), so neither the order nor
+the size of the batches they came in shows in it:
+
+1. the same words are one row, which knows every time they were said;
+2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory: the earliest
+   represents it, the others stay as superseded variants that no recall returns;
+3. in a single-valued slot the value said last is current; a memory with another value ends where the next value begins.
+   A late-arriving older fact is therefore born superseded.
+
+Does not live here: reading and writing rows (`store.py`), which words form stances and slots (`slots.py`).
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import polars as pl
+
+from assets.memory.likeness import NEAR, jaccard
+from assets.memory.score import graded
+
+SAME_SLOT = 0.85
+"""Cosine from which two texts that say the same value of the same slot are one memory. Source: MEMORY step 6."""
+
+_BUCKET = 64
+"""Texts of one band that are compared with each other; of a larger crowd each is compared with the first ones."""
+
+TRAITS: dict[str, pl.DataType] = {
+    "id": pl.String(),
+    "user_id": pl.String(),
+    "content_sha256": pl.String(),
+    "rep": pl.String(),
+    "bands": pl.List(pl.UInt32),
+    "slot": pl.UInt64(),
+    "single": pl.Boolean(),
+    "value": pl.UInt64(),
+    "stance": pl.UInt64(),
+    "figures": pl.UInt64(),
+}
+"""What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for a
+new row; `slot`, `value`, `stance` and `figures` are hashes, 0 where there is none."""
+
+NODES: dict[str, pl.DataType] = TRAITS | {
+    "observations": pl.List(pl.String),
+    "first_at": pl.Datetime("us", "UTC"),
+    "raw_relevance": pl.Float64(),
+    "raw_stability": pl.Float64(),
+    "raw_explicitness": pl.Float64(),
+    "floor_level": pl.String(),
+    "status": pl.String(),
+}
+"""A row of the state: its own observations as canonical JSON (`at` first, so that text order is time order)."""
+
+
+def near_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of one user's rows that share a band, a stance and a slot value.
+
+    Args:
+        new: columns of `TRAITS`.
+        stored: the same.
+
+    Returns:
+        `left` (id of a new row), `right` (id of a new or stored row); each pair once.
+    """
+    everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))])
+    return _pairs(_exploded(new), _exploded(everyone), ["user_id", "band", "place", "stance", "slot", "value"])
+
+
+def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of one user's rows that say the same value of the same slot with the same figures, as `near_pairs` returns them."""
+    filled = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(pl.col("slot") != 0)
+    return _pairs(new.filter(pl.col("slot") != 0), filled, ["user_id", "slot", "value", "figures"])
+
+
+def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Pairs of different ids that agree on the keys, each once, in order; of a crowd only the first `_BUCKET` are partners."""
+    partners = right.select("id", "content_sha256", *keys).filter(
+        pl.col("content_sha256").rank("ordinal").over(keys) <= _BUCKET
+    )
+    found = left.select("id", *keys).join(partners, on=keys, suffix="_right").filter(pl.col("id") != pl.col("id_right"))
+    return (
+        found.select(left=pl.min_horizontal("id", "id_right"), right=pl.max_horizontal("id", "id_right"))
+        .unique()
+        .sort("left", "right")
+    )
+
+
+def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
+    """Those of the pairs whose plain texts reach `NEAR`."""
+    return [(left, right) for left, right in pairs.iter_rows() if jaccard(texts[left], texts[right]) >= NEAR]
+
+
+def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str, str]]) -> set[str]:
+    """Ids of stored rows whose state can change: same words, merged with, same single-valued slot, and all their variants."""
+    ids = set(stored.join(new, on=["user_id", "content_sha256"], how="semi")["id"].to_list())
+    ids.update(right for pair in merges for right in pair)
+    slots = new.filter(pl.col("single").fill_null(value=False)).select("user_id", "slot").unique()
+    ids.update(stored.join(slots, on=["user_id", "slot"], how="semi")["id"].to_list())
+    reps = stored.filter(pl.col("id").is_in(list(ids))).select("rep").unique()
+    return ids & set(stored["id"].to_list()) | set(stored.join(reps, on="rep", how="semi")["id"].to_list())
+
+
+def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """The state of rows that belong together.
+
+    Args:
+        nodes: columns of `NODES`, one row per id; complete for every slot and memory they are of.
+        merges: pairs of ids found to be one memory, beside those that `rep` already tells.
+
+    Returns:
+        `nodes` with new `rep`, `status`, and with `valid_from`, `valid_to` (Datetime UTC), `superseded_by` (id or null),
+        `message_ids` (list of text: of a representative all those of its variants), `times_said`, the scores and the level.
+    """
+    nodes = nodes.with_columns(rep=_representatives(nodes, merges))
+    said = _spoken(nodes)
+    whole = (
+        said.group_by("rep")
+        .agg(
+            memory_first=pl.col("at").min(),
+            times_said=pl.len(),
+            message_ids=pl.col("message_id").drop_nulls().unique().sort(),
+        )
+        .rename({"rep": "id"})
+    )
+    validity = _validity(nodes, said)
+    variant = pl.col("rep") != pl.col("id")
+    rows = (
+        nodes.join(whole, on="id", how="left")
+        .join(validity, on="id", how="left")
+        .with_columns(
+            valid_from=pl.when(variant).then("first_at").otherwise(pl.coalesce("run_start", "memory_first")),
+            valid_to=pl.when(variant).then("first_at").otherwise("ends_at"),
+            superseded_by=pl.when(variant).then("rep").otherwise("next_id"),
+            # What was archived or expired stays so until it is said again; the caller resets those that were.
+            status=pl.when(variant | pl.col("next_id").is_not_null())
+            .then(pl.lit("superseded"))
+            .when(pl.col("status").is_in(["archived", "expired"]))
+            .then("status")
+            .otherwise(pl.lit("active")),
+            times_said=pl.col("times_said").fill_null(1),
+            message_ids=pl.col("message_ids").fill_null([]),
+        )
+        .with_columns(observations_count=pl.col("times_said"))
+    )
+    return (
+        graded(rows.rename({"observations": "_own", "observations_count": "observations"}))
+        .rename({"observations": "_times", "_own": "observations"})
+        .drop("_times", "memory_first", "run_start", "ends_at", "next_id")
+    )
+
+
+def _exploded(traits: pl.DataFrame) -> pl.DataFrame:
+    return (
+        traits.select("id", "user_id", "content_sha256", "stance", "slot", "value", "bands")
+        .with_columns(place=pl.lit(list(range(8))))
+        .explode("bands", "place")
+        .rename({"bands": "band"})
+    )
+
+
+def _spoken(nodes: pl.DataFrame) -> pl.DataFrame:
+    """One row per observation: `rep, sha, at, message_id`."""
+    return (
+        nodes.select("id", "rep", "content_sha256", "observations")
+        .explode("observations")
+        .with_columns(
+            at=pl.col("observations")
+            .str.extract(r'^\{"at":"([^"]+)"')
+            .str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC"),
+            message_id=pl.col("observations").str.extract(r'"message_id":"([^"]+)"'),
+        )
+        .drop("observations")
+    )
+
+
+def _representatives(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.Series:
+    """Per row the id of the earliest row of its connected component; ties by content hash."""
+    parent: dict[str, str] = {}
+
+    def root(node: str) -> str:
+        while (up := parent.get(node, node)) != node:
+            parent[node] = parent.get(up, up)
+            node = up
+        return node
+
+    known = set(nodes["id"].to_list())
+    stored = nodes.filter(pl.col("rep").is_not_null() & (pl.col("rep") != pl.col("id")))
+    for left, right in [*stored.select("id", "rep").iter_rows(), *merges]:
+        if left in known and right in known:
+            parent[root(left)] = root(right)
+    components = nodes.select("id", "first_at", "content_sha256").with_columns(
+        component=pl.Series([root(node) for node in nodes["id"].to_list()], dtype=pl.String)
+    )
+    first = (components.sort("first_at", "content_sha256").group_by("component", maintain_order=True).first()).select(
+        "component", rep="id"
+    )
+    return components.join(first, on="component", how="left", maintain_order="left")["rep"]
+
+
+def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """For memories in single-valued slots: `id, run_start, ends_at, next_id`.
+
+    The statements of a slot in time order form runs of one value. A memory lives in the last run it was said in, and
+    ends where the next run begins.
+    """
+    schema = {
+        "id": pl.String,
+        "run_start": pl.Datetime("us", "UTC"),
+        "ends_at": pl.Datetime("us", "UTC"),
+        "next_id": pl.String,
+    }
+    slots = nodes.filter(pl.col("single").fill_null(value=False) & (pl.col("rep") == pl.col("id")))
+    if slots.is_empty():
+        return pl.DataFrame(schema=schema)
+    events = (
+        said.drop("id", "content_sha256")
+        .join(slots.select("user_id", "slot", "value", "content_sha256", rep="id"), on="rep")
+        .sort("user_id", "slot", "at", "content_sha256")
+        .with_columns(run=pl.struct("user_id", "slot", "value").rle_id())
+    )
+    runs = (
+        events.group_by("run", maintain_order=True)
+        .first()
+        .sort("run")
+        .with_columns(
+            ends_at=pl.col("at").shift(-1).over("user_id", "slot", order_by="run"),
+            next_id=pl.col("rep").shift(-1).over("user_id", "slot", order_by="run"),
+        )
+    )
+    last = events.with_columns(last=pl.col("run").max().over("rep")).filter(pl.col("run") == pl.col("last"))
+    return (
+        last.group_by("rep")
+        .agg(run_start=pl.col("at").min(), run=pl.col("run").first())
+        .join(runs.select("run", "ends_at", "next_id"), on="run")
+        .select(id="rep", run_start="run_start", ends_at="ends_at", next_id="next_id")
+        .cast(schema)  # type: ignore[arg-type]
+    )
+
+
+def paraphrases(pairs: pl.DataFrame, similarity: Callable[[str, str], float]) -> list[tuple[str, str]]:
+    """Those of the pairs whose vectors reach `SAME_SLOT`."""
+    return [(left, right) for left, right in pairs.iter_rows() if round(similarity(left, right), 4) >= SAME_SLOT]

@@ -1,0 +1,180 @@
+"""Step 4, redact: text in, text without structured identifiers and without the person's own and their contacts' names out.
+
+The result is what is embedded and searched. It is not anonymous – places and other people's names stay – and is never
+called so. Names are matched without regard to case and diacritics, at word boundaries, whole and by their parts.
+Does not live here: the patterns (`patterns.py`), where the names come from (`accounts.py`).
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+
+import polars as pl
+
+from assets.memory.patterns import HINT, EntityRecogniser, Span, structured
+
+PLACEHOLDERS = {
+    "name": "NAME",
+    "email": "EMAIL_ADDRESS",
+    "phone": "PHONE_NUMBER",
+    "contact_name": "CONTACT",
+    "contact_email": "EMAIL_ADDRESS",
+    "contact_phone": "PHONE_NUMBER",
+}
+"""Kind of an account row → what stands in the text in its place, in angle brackets."""
+
+_PHONE_KEY_DIGITS = 7
+"""A phone number is looked for by its last digits: country and trunk prefixes are written in many ways."""
+
+_SHORTEST_PART = 2
+_PARTICLES = frozenset({"de", "la", "le", "da", "di", "du", "del", "van", "von", "der", "den", "el", "al", "bin", "ibn", "of", "the", "dr", "mr", "ms", "mrs"})  # fmt: skip
+"""Parts of names that are words by themselves: scrubbed within the whole name only."""
+
+
+def redact(frame: pl.DataFrame, accounts: pl.DataFrame, *, entities: EntityRecogniser | None = None) -> pl.DataFrame:
+    """Add what may be embedded and what was found.
+
+    Args:
+        frame: at least `user_id` and `content` (text, not null).
+        accounts: columns of `accounts.ACCOUNTS`.
+        entities: a named-entity model, run on every text when given.
+
+    Returns:
+        `frame` with `processed_content` (text) and `pii_detected` (JSON object of kind → count, `{}` when nothing was found).
+    """
+    rows = frame.with_row_index("_row")
+    terms = _terms(accounts)
+    named = _naming_rows(rows, terms)
+    hinted = rows.filter(pl.col("content").str.contains(HINT))["_row"]
+    chosen = range(len(rows)) if entities else sorted({*hinted.to_list(), *named})
+    texts = rows["content"].gather(list(chosen)).to_list()
+    found = entities.find(texts) if entities else [[] for _ in texts]
+    replaced, kinds = [], []
+    for row, text, others in zip(chosen, texts, found, strict=True):
+        spans = _merged([*_own(text, named.get(row, ())), *structured(text), *others])
+        replaced.append(_replaced(text, spans))
+        kinds.append(json.dumps(Counter(span.kind for span in spans), sort_keys=True))
+    changes = pl.DataFrame(
+        {"_row": list(chosen), "_text": replaced, "_kinds": kinds},
+        schema={"_row": pl.UInt32, "_text": pl.String, "_kinds": pl.String},
+    )
+    return (
+        rows.join(changes, on="_row", how="left", maintain_order="left")
+        .with_columns(
+            processed_content=pl.coalesce("_text", "content"), pii_detected=pl.coalesce("_kinds", pl.lit("{}"))
+        )
+        .drop("_row", "_text", "_kinds")
+    )
+
+
+def fold(text: str) -> str:
+    """Text for comparing names: no case, no diacritics, compatibility forms as their plain ones."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
+
+
+def _terms(accounts: pl.DataFrame) -> pl.DataFrame:
+    """`user_id, kind, term`: each account value as it is looked for, names also by their parts; longest first."""
+    rows: list[tuple[str, str, str]] = []
+    for user, kind, value in accounts.select("user_id", "kind", "value").iter_rows():
+        if kind.endswith("phone"):
+            digits = re.sub(r"\D", "", value)
+            if len(digits) >= _PHONE_KEY_DIGITS:
+                rows.append((user, kind, digits))
+            continue
+        whole = " ".join(fold(value).split())
+        if len(whole) >= _SHORTEST_PART:
+            rows.append((user, kind, whole))
+        if kind.endswith("name"):
+            parts = {part.strip(".,'’-") for part in re.split(r"[\s,\-]+", whole)}
+            rows.extend(
+                (user, kind, part) for part in parts if len(part) >= _SHORTEST_PART and part not in _PARTICLES | {whole}
+            )
+    schema = {"user_id": pl.String, "kind": pl.String, "term": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(
+        ["user_id", "term"], keep="first", maintain_order=True
+    )
+
+
+def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tuple[str, str]]]:
+    """Row → the (kind, term) pairs that may stand in its text; a coarse sieve over all rows at once, never too fine."""
+    folded = (
+        pl.col("content")
+        .str.normalize("NFKD")
+        .str.replace_all(r"\p{M}", "")
+        .str.to_lowercase()
+        .str.replace_all("ß", "ss", literal=True)
+        .str.replace_all("ς", "σ", literal=True)
+    )
+    pairs = rows.select("_row", "user_id", _folded=folded, _digits=pl.col("content").str.replace_all(r"\D", "")).join(
+        terms.with_columns(
+            # The first word is enough for the sieve: between the words of a name any white space may stand.
+            _first=pl.when(pl.col("kind").str.ends_with("phone"))
+            .then(pl.col("term").str.tail(_PHONE_KEY_DIGITS))
+            .otherwise(pl.col("term").str.split(" ").list.first())
+        ),
+        on="user_id",
+    )
+    held = pl.when(pl.col("kind").str.ends_with("phone")).then("_digits").otherwise("_folded")
+    hits = pairs.filter(held.str.contains(pl.col("_first"), literal=True))
+    named: dict[int, list[tuple[str, str]]] = {}
+    for row, kind, term in hits.select("_row", "kind", "term").iter_rows():
+        named.setdefault(row, []).append((kind, term))
+    return named
+
+
+def _own(text: str, terms: Sequence[tuple[str, str]]) -> list[Span]:
+    """Spans of the account's terms in the text, code points of the original."""
+    if not terms:
+        return []
+    folded, origin = _folded_with_origin(text)
+    spans = []
+    for kind, term in terms:
+        if kind.endswith("phone"):
+            digits = r"[\s().\-/]{0,3}".join(term[-_PHONE_KEY_DIGITS:])
+            # Take the prefix in front along, so that no half of the number stays.
+            pattern = rf"(?<![\w])(?:[+(]?\d[\d\s().\-/]{{0,10}})?{digits}(?!\d)"
+        else:
+            words = r"[\s\-]+".join(re.escape(word) for word in term.split(" "))
+            pattern = rf"(?<!\w){words}(?!\w)"
+        for match in re.finditer(pattern, folded):
+            start, end = origin[match.start()], origin[match.end() - 1] + 1
+            while end < len(text) and unicodedata.combining(text[end]):
+                end += 1
+            spans.append(Span(start, end, PLACEHOLDERS[kind]))
+    return spans
+
+
+def _folded_with_origin(text: str) -> tuple[str, list[int]]:
+    if text.isascii():
+        return text.lower(), list(range(len(text)))
+    letters: list[str] = []
+    origin: list[int] = []
+    for index, letter in enumerate(text):
+        for plain in fold(letter):
+            letters.append(plain)
+            origin.append(index)
+    return "".join(letters), origin
+
+
+def _merged(spans: Sequence[Span]) -> list[Span]:
+    """Not overlapping, in order; where two meet, one span covers both and has the longer one's kind."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda item: (item.start, -item.end)):
+        if merged and span.start < merged[-1].end:
+            last = merged[-1]
+            kind = last.kind if last.end - last.start >= span.end - span.start else span.kind
+            merged[-1] = Span(last.start, max(last.end, span.end), kind)
+        else:
+            merged.append(span)
+    return merged
+
+
+def _replaced(text: str, spans: Sequence[Span]) -> str:
+    pieces, place = [], 0
+    for span in spans:
+        pieces += [text[place : span.start], f"<{span.kind}>"]
+        place = span.end
+    return "".join([*pieces, text[place:]])

@@ -1,0 +1,351 @@
+"""Step 8, store: rows of `memory.items` read for reconciliation and written, and their projection in LanceDB.
+
+Text columns are ciphertext of the vault. What engram knows beside the columns stands in `extraction_metadata`:
+`observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
+variants), `merged_into` (a variant's representative), `raw` and `floor` (scores before repetition).
+Does not live here: what the rows become (`reconcile.py`), when which write happens (`consolidate.py`).
+"""
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from assets.memory.observations import OBSERVATION
+from assets.memory.reconcile import NODES, TRAITS
+from assets.memory.score import AXES
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.vault import Keyring
+
+TABLE = "memory.items"
+_TIME = pl.Datetime("us", "UTC")
+
+_FINGERPRINT = np.dtype(
+    [("bands", "<u4", 8), ("slot", "<u8"), ("single", "u1"), ("value", "<u8"), ("stance", "<u8"), ("figures", "<u8")]
+)
+
+DETAILS: dict[str, pl.DataType] = NODES | {
+    "content_cipher": pl.String(),
+    "processed_cipher": pl.String(),
+    "fingerprint_cipher": pl.String(),
+    "content": pl.String(),
+    "processed_content": pl.String(),
+    "pii_detected": pl.String(),
+    "type": pl.String(),
+    "significance_category": pl.String(),
+    "source": pl.String(),
+    "conversation_id": pl.String(),
+    "message_id": pl.String(),
+    "consent_id": pl.String(),
+    "embedding_model": pl.String(),
+    "was": pl.String(),
+    "was_status": pl.String(),
+}
+"""A row with all that is needed to write it again; `was` tells whether it changed, `was_status` what it was, null when new."""
+
+MUTABLE = (
+    "conversation_id", "message_id", "memory_type", "significance_level", "significance_category", "relevance_score",
+    "stability_score", "explicitness_score", "composite_score", "user_consent", "extraction_metadata", "created_at",
+    "updated_at", "is_active", "is_archived", "source", "valid_from", "valid_to", "superseded_by", "status",
+    "embedding_model", "embedded_at", "consent_id",
+)  # fmt: skip
+"""Columns an existing row may change in; its words and their ciphertext stay."""
+
+
+def read_traits(conn: "psycopg.Connection", keyring: "Keyring", user_ids: Collection[str]) -> pl.DataFrame:
+    """What is compared of every stored row of these users, columns of `reconcile.TRAITS`."""
+    rows = conn.execute(
+        "SELECT id::text, user_id::text, encode(content_sha256, 'hex'),"
+        " COALESCE(extraction_metadata->>'merged_into', id::text), fingerprint"
+        " FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND fingerprint IS NOT NULL",
+        [sorted(user_ids)],
+    ).fetchall()
+    if not rows:
+        return pl.DataFrame(schema=TRAITS)
+    ids, users, digests, reps, sealed = (list(column) for column in zip(*rows, strict=True))
+    opened = keyring.decrypt(TABLE, "fingerprint", users, ids, sealed)
+    prints = np.frombuffer(b"".join(base64.b64decode(text or "") for text in opened), dtype=_FINGERPRINT)
+    return pl.DataFrame(
+        {
+            "id": ids,
+            "user_id": users,
+            "content_sha256": digests,
+            "rep": reps,
+            "bands": pl.Series(np.ascontiguousarray(prints["bands"]), dtype=pl.Array(pl.UInt32, 8)).cast(
+                pl.List(pl.UInt32)
+            ),
+            **{name: np.ascontiguousarray(prints[name]) for name in ("slot", "single", "value", "stance", "figures")},
+        },
+        schema_overrides=TRAITS,
+    ).cast({"single": pl.Boolean})
+
+
+def read_details(
+    conn: "psycopg.Connection", keyring: "Keyring", traits: pl.DataFrame, ids: Collection[str]
+) -> pl.DataFrame:
+    """The whole rows behind these ids, columns of `DETAILS`; texts decrypted."""
+    rows = conn.execute(
+        "SELECT id::text, user_id::text, content, processed_content, fingerprint, pii_detected::text, memory_type,"
+        " significance_category, source, conversation_id::text, message_id::text, consent_id::text, embedding_model, status,"
+        " extraction_metadata, created_at, valid_from, valid_to, superseded_by::text, composite_score"
+        " FROM memory.items WHERE id = ANY(%s::uuid[])",
+        [sorted(ids)],
+    ).fetchall()
+    if not rows:
+        return pl.DataFrame(schema=DETAILS)
+    key = [row[0] for row in rows]
+    users = [row[1] for row in rows]
+    records = []
+    texts = zip(
+        keyring.decrypt(TABLE, "content", users, key, [row[2] for row in rows]),
+        keyring.decrypt(TABLE, "processed_content", users, key, [row[3] for row in rows]),
+        strict=True,
+    )
+    for row, (content, processed) in zip(rows, texts, strict=True):
+        metadata = row[14] or {}
+        raw = metadata.get("raw") or [0.0, 0.0, 0.0]
+        observations = sorted(_canonical(entry) for entry in metadata.get("observations", []))
+        records.append(
+            {
+                "id": row[0],
+                "observations": observations,
+                "first_at": row[15],
+                "raw_relevance": float(raw[0]),
+                "raw_stability": float(raw[1]),
+                "raw_explicitness": float(raw[2]),
+                "floor_level": metadata.get("floor"),
+                "status": row[13],
+                "content_cipher": row[2],
+                "processed_cipher": row[3],
+                "fingerprint_cipher": row[4],
+                "content": content,
+                "processed_content": processed,
+                "pii_detected": row[5],
+                "type": row[6],
+                "significance_category": row[7],
+                "source": row[8],
+                "conversation_id": row[9],
+                "message_id": row[10],
+                "consent_id": row[11],
+                "embedding_model": row[12],
+                "was": _state(
+                    row[13], row[16], row[17], row[18], len(observations), metadata.get("message_ids") or [], row[19]
+                ),
+                "was_status": row[13],
+            }
+        )
+    rest = {name: kind for name, kind in DETAILS.items() if name not in TRAITS or name == "id"}
+    return pl.DataFrame(records, schema=rest, orient="row").join(traits, on="id").select(list(DETAILS))
+
+
+def _state(
+    status: str,
+    valid_from: datetime | None,
+    valid_to: datetime | None,
+    superseded_by: str | None,
+    observations: int,
+    messages: Sequence[str],
+    composite: float | None,
+) -> str:
+    """A row's state as one text: equal texts need no write."""
+    times = [time.isoformat() if time else "" for time in (valid_from, valid_to)]
+    return "|".join(
+        [status, *times, superseded_by or "", str(observations), str(len(messages)), f"{float(composite or 0):.4f}"]
+    )
+
+
+def changed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Those of the settled rows that differ from what is stored, new ones included."""
+    states = [
+        _state(*row)
+        for row in rows.select(
+            "status",
+            "valid_from",
+            "valid_to",
+            "superseded_by",
+            pl.col("observations").list.len(),
+            "message_ids",
+            "composite_score",
+        ).iter_rows()
+    ]
+    return rows.filter(pl.col("was").is_null() | (pl.col("was") != pl.Series(states, dtype=pl.String)))
+
+
+def _canonical(entry: dict[str, object]) -> str:
+    return json.dumps({name: entry.get(name) for name in OBSERVATION}, ensure_ascii=False, separators=(",", ":"))
+
+
+def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
+    """Fill the ciphertext columns of new rows (those without `content_cipher`)."""
+    fresh = rows.filter(pl.col("content_cipher").is_null())
+    if fresh.is_empty():
+        return rows
+    users, ids = fresh["user_id"].to_list(), fresh["id"].to_list()
+    prints = np.zeros(len(fresh), dtype=_FINGERPRINT)
+    prints["bands"] = np.asarray(fresh["bands"].list.to_array(8).to_numpy(), dtype=np.uint32)
+    for name in ("slot", "single", "value", "stance", "figures"):
+        prints[name] = fresh[name].to_numpy()
+    raw = prints.tobytes()
+    size = _FINGERPRINT.itemsize
+    texts = [base64.b64encode(raw[place * size : (place + 1) * size]).decode() for place in range(len(fresh))]
+    ciphers = pl.DataFrame(
+        {
+            "id": ids,
+            "_content": keyring.encrypt(TABLE, "content", users, ids, fresh["content"].to_list()),
+            "_processed": keyring.encrypt(TABLE, "processed_content", users, ids, fresh["processed_content"].to_list()),
+            "_fingerprint": keyring.encrypt(TABLE, "fingerprint", users, ids, texts),
+        },
+        schema=dict.fromkeys(("id", "_content", "_processed", "_fingerprint"), pl.String),
+    )
+    return (
+        rows.join(ciphers, on="id", how="left", maintain_order="left")
+        .with_columns(
+            content_cipher=pl.coalesce("content_cipher", "_content"),
+            processed_cipher=pl.coalesce("processed_cipher", "_processed"),
+            fingerprint_cipher=pl.coalesce("fingerprint_cipher", "_fingerprint"),
+        )
+        .drop("_content", "_processed", "_fingerprint")
+    )
+
+
+def write_items(conn: "psycopg.Connection", rows: pl.DataFrame, *, model: str, now: datetime) -> tuple[int, int]:
+    """Upsert settled, sealed rows by (user, content); returns how many were inserted and updated."""
+    from warehouse.live import upsert_frame
+
+    if rows.is_empty():
+        return 0, 0
+    metadata = pl.concat_str(
+        pl.lit('{"observations":['),
+        pl.col("observations").list.join(","),
+        pl.lit('],"message_ids":['),
+        pl.when(pl.col("message_ids").list.len() > 0)
+        .then(pl.concat_str(pl.lit('"'), pl.col("message_ids").list.join('","'), pl.lit('"')))
+        .otherwise(pl.lit("")),
+        pl.lit('],"times_said":'),
+        "times_said",
+        pl.lit(',"raw":['),
+        pl.concat_str(*(pl.col(f"raw_{axis}").round(4) for axis in AXES), separator=","),
+        pl.lit('],"floor":'),
+        _quoted(pl.col("floor_level")),
+        pl.lit(',"merged_into":'),
+        _quoted(pl.when(pl.col("rep") != pl.col("id")).then("rep")),
+        pl.lit("}"),
+    )
+    known = _conversations(conn, rows)
+    frame = rows.join(known, on=["user_id", "conversation_id"], how="left", maintain_order="left").select(
+        "id",
+        "user_id",
+        conversation_id="known_conversation",
+        message_id="message_id",
+        content="content_cipher",
+        processed_content="processed_cipher",
+        memory_type="type",
+        storage_type=pl.lit("long_term"),
+        significance_level="significance_level",
+        significance_category="significance_category",
+        relevance_score="relevance_score",
+        stability_score="stability_score",
+        explicitness_score="explicitness_score",
+        composite_score="composite_score",
+        pii_detected="pii_detected",
+        user_consent=pl.when(pl.col("consent_id").is_null())
+        .then(pl.lit('{"basis":"default"}'))
+        .otherwise(pl.concat_str(pl.lit('{"basis":"consent","consent_id":"'), "consent_id", pl.lit('"}'))),
+        extraction_metadata=metadata,
+        tags=pl.lit("[]"),
+        created_at="first_at",
+        updated_at=pl.lit(now, _TIME),
+        is_active=pl.col("status") == "active",
+        is_archived=pl.col("status") == "archived",
+        content_sha256=pl.col("content_sha256").str.decode("hex"),
+        source="source",
+        valid_from="valid_from",
+        valid_to="valid_to",
+        superseded_by="superseded_by",
+        status="status",
+        embedding_model=pl.lit(model),
+        embedded_at=pl.lit(now, _TIME),
+        consent_id="consent_id",
+        fingerprint="fingerprint_cipher",
+    )
+    done = upsert_frame(conn, TABLE, frame, key=("user_id", "content_sha256"), update=list(MUTABLE))
+    return done.inserted, done.updated
+
+
+def _quoted(value: pl.Expr) -> pl.Expr:
+    return pl.when(value.is_null()).then(pl.lit("null")).otherwise(pl.concat_str(pl.lit('"'), value, pl.lit('"')))
+
+
+def _conversations(conn: "psycopg.Connection", rows: pl.DataFrame) -> pl.DataFrame:
+    """`user_id, conversation_id, known_conversation`: those that exist and are the user's own."""
+    asked = rows["conversation_id"].drop_nulls().unique().to_list()
+    found = (
+        conn.execute(
+            "SELECT user_id::text, id::text, id::text FROM app.conversations WHERE id = ANY(%s::uuid[])", [asked]
+        ).fetchall()
+        if asked
+        else []
+    )
+    return pl.DataFrame(
+        found, schema=dict.fromkeys(("user_id", "conversation_id", "known_conversation"), pl.String), orient="row"
+    )
+
+
+def projection(rows: pl.DataFrame, vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> pl.DataFrame:
+    """Settled rows as LanceDB rows; `vectors` in the order of the rows."""
+    return rows.select(
+        "id",
+        "user_id",
+        content="processed_content",
+        context=pl.lit(None, pl.String),
+        type="type",
+        significance_level="significance_level",
+        created_at="first_at",
+        content_sha256="content_sha256",
+        conversation_id="conversation_id",
+        message_ids="message_ids",
+        valid_from="valid_from",
+        valid_to="valid_to",
+        known_at="first_at",
+        superseded_by="superseded_by",
+        status="status",
+        composite_score="composite_score",
+        vector=pl.Series(vectors, dtype=pl.Array(pl.Float32, vectors.shape[1])),
+    )
+
+
+def write_quarantine(conn: "psycopg.Connection", refused: pl.DataFrame, *, run_id: str | None, now: datetime) -> int:
+    """Keep refused bytes with their reason; the same bytes of the same origin once. Returns how many were new.
+
+    Args:
+        conn: an open transaction.
+        refused: `source, origin, position, user_id` (null when it is no UUID), `reason, detail, payload` (bytes).
+        run_id: the run that refused them.
+        now: the run's clock.
+    """
+    from hashlib import sha256
+    from uuid import NAMESPACE_URL, uuid5
+
+    from warehouse.live import upsert_frame
+
+    if refused.is_empty():
+        return 0
+    digests = [sha256(payload).digest() for payload in refused["payload"]]
+    ids = [
+        str(uuid5(NAMESPACE_URL, f"engram:quarantine:{source}:{origin}:{digest.hex()}"))
+        for (source, origin), digest in zip(refused.select("source", "origin").iter_rows(), digests, strict=True)
+    ]
+    frame = refused.with_columns(
+        id=pl.Series(ids),
+        payload_sha256=pl.Series(digests, dtype=pl.Binary),
+        run_id=pl.lit(run_id, pl.String),
+        created_at=pl.lit(now, _TIME),
+    ).unique("id", keep="first", maintain_order=True)
+    return upsert_frame(conn, "ops.quarantine", frame, key=("id",)).inserted
