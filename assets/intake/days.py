@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from assets.intake.people import People, fact_words, local_to_utc, moods
+from assets.intake.people import People, fact_words, local_to_utc
 from assets.intake.phrases import Phrases, draw, draw_by_mood
 
 Ints = npt.NDArray[np.int64]
@@ -61,15 +61,15 @@ def uuids(rng: np.random.Generator, count: int) -> pl.Series:
     return pl.Series([text[start : start + 32] for start in range(0, 32 * count, 32)], dtype=pl.String)
 
 
-def talk(phrases: Phrases, people: People, members: range, rng: np.random.Generator) -> Talk:
+def talk(phrases: Phrases, people: People, members: range, mood: Floats, rng: np.random.Generator) -> Talk:
     """All conversations of some members of the population.
 
     Args:
         members: row numbers in `people`.
+        mood: [member, day], from `people.moods`.
         rng: the generator of this part; nothing else may draw from it.
     """
     who = np.arange(members.start, members.stop)
-    mood = moods(rng, len(who), people.span)
     facts = fact_words(rng, phrases, len(who), people.span)
     opened = _conversations(phrases, people, who, mood, rng)
     turns = _turns(opened, rng)

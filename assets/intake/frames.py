@@ -32,6 +32,16 @@ Tables = dict[str, pl.DataFrame]
 
 MOMENT: Final = pl.Datetime("us", "UTC")
 KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "auth.organizations": ("organization_id",),
+    "auth.users": ("id",),
+    "auth.service_profiles": ("user_id", "service_type"),
+    "auth.subscriptions": ("subscription_id",),
+    "auth.usage_records": ("usage_id",),
+    "auth.feature_flags": ("name",),
+    "auth.system_settings": ("key",),
+    "auth.api_clients": ("client_id",),
+    "auth.api_keys": ("key_id",),
+    "app.user_profiles": ("user_id",),
     "app.conversations": ("id",),
     "app.messages": ("id", "created_at"),
     "app.message_emotions": ("message_id",),
@@ -43,9 +53,26 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "voice.calls": ("id",),
     "voice.call_summaries": ("id",),
     "compliance.consents": ("consent_id",),
+    "compliance.dsar_requests": ("dsar_id",),
+    "compliance.legal_holds": ("hold_id",),
     "safety.contacts": ("id",),
+    "safety.escalations": ("id",),
+    "scheduling.schedules": ("id",),
+    "engagement.badges": ("id",),
+    "engagement.user_badges": ("user_id", "badge_id"),
+    "engagement.reflections": ("id",),
+    "app.user_sessions": ("id",),
+    "app.tool_actions": ("action_id",),
+    "app.assistant_rationales": ("message_id",),
+    "app.generated_images": ("id",),
+    "journal.psychology_insights": ("id",),
     "knowledge.documents": ("doc_id",),
     "knowledge.document_chunks": ("chunk_id",),
+    "knowledge.playbooks": ("scenario_key",),
+    "knowledge.playbook_chunks": ("pb_chunk_id",),
+    "knowledge.response_cache": ("cache_key",),
+    "ops.search_strategy_performance": ("id",),
+    "ops.service_metrics": ("id", "created_at"),
 }
 """Tables intake writes, parents first, and the key that makes a second delivery nothing new."""
 

@@ -167,14 +167,18 @@ class Writer:
         return result
 
     def tables(self, tables: frames.Tables, memories: Iterable[tuple[str, str, bytes]] = ()) -> Delivered:
-        """Write frames that are complete already: their users exist, their conversations are their owners'."""
+        """Write frames that are complete: their users are among them or exist, their conversations are their owners'.
+
+        Rows of erased users are left out.
+        """
         result = Delivered()
         for table in ("app.messages", "ops.service_metrics"):
             if table in tables:
                 self._ensure_months(tables[table]["created_at"].dt.month_start().unique())
         with self._stores.live.connect() as connection:
-            result.rows.update(self._insert(connection, tables))
-        result.memories = self._stores.shortterm.push_once(memories)
+            kept, erased = _without_erased(connection, tables)
+            result.rows.update(self._insert(connection, kept))
+        result.memories = self._stores.shortterm.push_once(item for item in memories if item[0] not in erased)
         return result
 
     def _insert(self, connection: psycopg.Connection[Any], tables: frames.Tables) -> Counter[str]:
@@ -205,6 +209,29 @@ def _names(goods: Iterable[Good]) -> set[str]:
         if isinstance(contact := good.record, Contact) and contact.contact_user_id
     )
     return names
+
+
+def _without_erased(connection: psycopg.Connection[Any], tables: frames.Tables) -> tuple[frames.Tables, set[str]]:
+    users = {
+        user
+        for frame in tables.values()
+        for column in ("user_id",)
+        if column in frame.columns
+        for user in frame[column].unique()
+        if user is not None
+    }
+    if "auth.users" in tables:
+        users.update(tables["auth.users"]["id"])
+    erased = fenced(connection, users)
+    if not erased:
+        return tables, set()
+    subjects = {table: "id" if table == "auth.users" else "user_id" for table in tables}
+    return {
+        table: frame.filter(~pl.col(subjects[table]).is_in(sorted(erased)) | pl.col(subjects[table]).is_null())
+        if subjects[table] in frame.columns
+        else frame
+        for table, frame in tables.items()
+    }, erased
 
 
 def _erased(record: Record, accounts: Accounts) -> bool:
