@@ -176,7 +176,9 @@ class LongTerm:
         arrow = _conform(table, rows.unique("id", keep="last", maintain_order=True), model)
         dimension = arrow.schema.field("vector").type.list_size
         with self._writing():
-            target = self._table(table, physical=physical) or self._create(table, dimension, model, physical)
+            target = self._table(table, physical=physical)
+            if target is None:  # not `or`: an empty table is falsy
+                target = self._create(table, dimension, model, physical)
             _same_model(table, target, model, dimension)
 
             def merge() -> None:

@@ -166,7 +166,14 @@ def recall(
         if min_similarity is not None:
             wanted &= loaded.corpus.similarity(asked) >= min_similarity
         stale = stale_turns(loaded, seen)
-        hits = _choose(conn, loaded, asked, person, wanted, stale, k, stores.settings.consent_default)
+        truth = Truth(
+            conn,
+            person,
+            stores.settings.consent_default,
+            ("active", "superseded", *(("archived",) if include_archived else ())),
+            None if known_at is not None else as_of or clock,
+        )
+        hits = _choose(truth, loaded, asked, wanted, stale, k)
     if record:
         _ACCESSES.add(stores.live, user, [hit.id for hit in hits if hit.kind == "memory"], clock)
     return hits
@@ -460,14 +467,7 @@ def stale_turns(loaded: Loaded, seen: np.ndarray) -> dict[str, bool]:
 
 
 def _choose(
-    conn: "psycopg.Connection",
-    loaded: Loaded,
-    asked: Asked,
-    person: Person,
-    wanted: np.ndarray,
-    stale: dict[str, bool],
-    k: int,
-    default: Literal["deny", "allow"],
+    truth: "Truth", loaded: Loaded, asked: Asked, wanted: np.ndarray, stale: dict[str, bool], k: int
 ) -> list[Hit]:
     """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
     scores, parts = loaded.corpus.score(asked)
@@ -485,7 +485,7 @@ def _choose(
     step = max(3 * k, 30)
     for start in range(0, len(rows), step):
         batch = rows[start : start + step]
-        confirmed = _confirmed(conn, loaded, person, batch, default)
+        confirmed = truth.confirmed(loaded, batch)
         for row in batch:
             own = loaded.ids[row]
             if own not in confirmed:
@@ -505,43 +505,65 @@ def _choose(
     return [_hit(loaded, asked, row, float(scores[row]), parts, not past[row], also.get(row, [])) for row in chosen]
 
 
-def _confirmed(
-    conn: "psycopg.Connection", loaded: Loaded, person: Person, rows: np.ndarray, default: Literal["deny", "allow"]
-) -> set[str]:
-    """Ids of those rows that Postgres still holds for this user, unexpired, and that consent still covers."""
-    frame = loaded.corpus.rows
-    by_kind: dict[str, list[int]] = {"memory": [], "message": [], "journal": []}
-    for row in rows:
-        by_kind["memory" if loaded.is_memory[row] else frame["type"][int(row)]].append(int(row))
-    messages = by_kind["message"]
-    at = [frame["at"][row] for row in messages]
-    found = conn.execute(
-        _CONFIRM,
-        {
-            "user": person.user_id,
-            "memories": [loaded.ids[row] for row in by_kind["memory"]],
-            "messages": [loaded.ids[row] for row in messages],
-            "first": min(at, default=None),
-            "last": max(at, default=None),
-            "entries": [loaded.ids[row] for row in by_kind["journal"]],
-        },
-    ).fetchall()
-    kept = {own for (own,) in found}
-    if not person.revoked and (person.consents or default == "allow"):
-        return kept  # what was indexed was allowed at its time, and nothing was taken back since
-    events = frame[rows].select("id", "type", user_id=pl.lit(person.user_id), at="at", source="kind")
-    events = events.with_columns(
-        type=pl.when(pl.col("source") == "memory").then("type"),
-        source=pl.when(pl.col("source") != "memory").then("source"),
-    )
-    consents = pl.DataFrame(list(person.consents), schema=CONSENTS, orient="row")
-    allowed = allowed_at(consents, events, default=default)
-    return kept & set(allowed.filter("allowed")["id"].to_list())
+@dataclass(frozen=True)
+class Truth:
+    """Postgres' word on hits: what is still there of this person, allowed, unexpired, and true at the time asked for.
+
+    Attributes:
+        conn: a connection.
+        person: the asked user.
+        default: what no consent row means.
+        statuses: of memories that may be shown.
+        at: facts must not have ended by then; None where the answer is about what engram knew, not about what was true.
+    """
+
+    conn: "psycopg.Connection"
+    person: Person
+    default: Literal["deny", "allow"]
+    statuses: tuple[str, ...]
+    at: datetime | None
+
+    def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
+        """Ids of those rows that may be shown."""
+        frame = loaded.corpus.rows
+        memories = [loaded.ids[row] for row in rows if loaded.is_memory[row]]
+        entries = [loaded.ids[row] for row in rows if frame["type"][int(row)] == "journal"]
+        messages = [int(row) for row in rows if frame["kind"][int(row)] == "message"]
+        times = [frame["at"][row] for row in messages]
+        found = self.conn.execute(
+            _CONFIRM,
+            {
+                "user": self.person.user_id,
+                "memories": memories,
+                "statuses": list(self.statuses),
+                "at": self.at,
+                "messages": [loaded.ids[row] for row in messages],
+                "first": min(times, default=None),
+                "last": max(times, default=None),
+                "entries": entries,
+            },
+        ).fetchall()
+        kept = {own for (own,) in found}
+        if not self.person.revoked and (self.person.consents or self.default == "allow"):
+            return kept  # what was indexed was allowed at its time, and nothing was taken back since
+        memory = pl.col("kind") == "memory"
+        events = frame[rows].select(
+            "id",
+            "at",
+            user_id=pl.lit(self.person.user_id),
+            type=pl.when(memory).then("type"),
+            source=pl.when(~memory).then("kind"),
+        )
+        consents = pl.DataFrame(list(self.person.consents), schema=CONSENTS, orient="row")
+        allowed = allowed_at(consents, events, default=self.default)
+        return kept & set(allowed.filter("allowed")["id"].to_list())
 
 
 _CONFIRM = """
 SELECT id::text FROM memory.items
- WHERE user_id = %(user)s::uuid AND id = ANY(%(memories)s::uuid[]) AND status <> 'expired'
+ WHERE user_id = %(user)s::uuid AND id = ANY(%(memories)s::uuid[]) AND status = ANY(%(statuses)s)
+   AND (status <> 'superseded' OR valid_to IS NOT NULL)
+   AND (%(at)s::timestamptz IS NULL OR valid_to IS NULL OR valid_to > %(at)s::timestamptz)
 UNION ALL
 SELECT id::text FROM app.messages
  WHERE user_id = %(user)s::uuid AND id = ANY(%(messages)s::uuid[])
