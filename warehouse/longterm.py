@@ -391,7 +391,9 @@ class LongTerm:
             }
         )
         with self._writing():
-            registry = self._named(REGISTRY) or self._database.create_table(REGISTRY, schema=row.schema, exist_ok=True)
+            registry = self._named(REGISTRY)
+            if registry is None:
+                registry = self._database.create_table(REGISTRY, schema=row.schema, exist_ok=True)
             builder = registry.merge_insert("table").when_matched_update_all().when_not_matched_insert_all()
             _committed(registry, lambda: builder.execute(row))
         self._physical = None
