@@ -140,14 +140,13 @@ MARTS: dict[str, Mart] = _registry(
         ("message", "call"),
         aggregate=Aggregate(
             _DAY,
-            counts=("message_count", "user_message_count", "token_count", "response_count", "cache_lookup_count",
-                    "cache_hit_count", "quality_count", "sentiment_count"),
+            counts=("message_count", "user_message_count", "token_count", "response_count", "quality_count",
+                    "sentiment_count"),
             averages=(
                 Ratio("avg_response_ms", "response_sum_ms", "response_count"),
                 Ratio("avg_quality", "quality_sum", "quality_count"),
                 Ratio("avg_sentiment", "sentiment_sum", "sentiment_count"),
             ),
-            rates=(Ratio("cache_hit_rate", "cache_hit_count", "cache_lookup_count"),),
         ),
     ),
     Mart(
@@ -201,7 +200,7 @@ MARTS: dict[str, Mart] = _registry(
         ),
         aggregate=Aggregate(
             ("signup_month",),
-            counts=("entry_count", "mood_count", "badge_count"),
+            counts=("entry_count", "mood_count"),
             averages=(Ratio("avg_mood", "mood_sum", "mood_count"),),
             within=(),
         ),

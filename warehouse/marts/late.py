@@ -105,5 +105,5 @@ def _lake_side(lake: Lake, mart: str, first: date, last: date) -> pl.DataFrame:
         .group_by("metric_date")
         .agg(lake_count=pl.col(column).sum(), lake_updated_at=pl.col("source_max_updated_at").max())
         .collect()
-        .cast(schema)
+        .cast(pl.Schema(schema))
     )

@@ -1,0 +1,351 @@
+"""The marts' declarations, and releases built from a lake: what is in the files, how they are swapped, who may read."""
+
+import json
+import stat
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from tests.lakes import NOW, population, put, talk
+from warehouse.lake import Lake, PartitionDamagedError
+from warehouse.marts import (
+    COLUMNS,
+    INTERNAL,
+    MARTS,
+    METRICS,
+    AnotherPublisherError,
+    Check,
+    ReleaseRefusedError,
+    count_rows,
+    dictionary,
+    export_rows,
+    forget,
+    markdown,
+    open_release,
+    pseudonym_secret,
+    publish,
+    published,
+    query,
+    release_differences,
+    releases,
+    shape_errors,
+    user_key,
+)
+from warehouse.settings import Settings
+
+FIRST = date(2026, 3, 2)
+UNIT_TYPES = {"_count": "BIGINT", "_ms": "DOUBLE", "_s": "DOUBLE", "_usd": "DOUBLE", "_rate": "DOUBLE", "_date": "DATE"}
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A home with three weeks of marts and one release; tests read it and leave it as it is."""
+    settings = Settings(home=tmp_path_factory.mktemp("marts") / "home")
+    population(Lake(settings.lake), first=FIRST, days=24)
+    publish(settings, Lake(settings.lake), run_id="first", now=NOW)
+    return settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home")
+
+
+def small(settings: Settings, messages: int = 4, days: int = 2) -> Lake:
+    lake = Lake(settings.lake)
+    for offset in range(days):
+        put(
+            lake, "conversation_analytics", FIRST + timedelta(days=offset), [talk(user, messages) for user in range(12)]
+        )
+    return lake
+
+
+def total(settings: Settings) -> int:
+    return int(query(settings, "SELECT sum(message_count)::BIGINT AS n FROM mart.conversation_analytics")["n"][0])
+
+
+def test_every_column_of_every_mart_is_in_the_vocabulary_once_with_its_unit_in_its_name() -> None:
+    used = {
+        column.name
+        for mart in MARTS.values()
+        for file in ("restricted", "warehouse")
+        for column in mart.published(file)
+    }
+    assert used <= set(COLUMNS)
+    for name, column in COLUMNS.items():
+        for suffix, kind in UNIT_TYPES.items():
+            if name.endswith(suffix):
+                assert column.type == kind, name
+        assert column.description.endswith("."), name
+
+
+def test_every_vocabulary_entry_is_used_by_some_mart() -> None:
+    used = {column.name for mart in MARTS.values() for column in mart.lake}
+    used |= {
+        column.name
+        for mart in MARTS.values()
+        for file in ("restricted", "warehouse")
+        for column in mart.published(file)
+    }
+    assert set(COLUMNS) - used == set()
+
+
+def test_no_aggregate_names_a_user() -> None:
+    for mart in published():
+        assert "user_key" not in {column.name for column in mart.published("warehouse")}, mart.name
+
+
+def test_a_count_is_published_by_one_grain_only_so_that_grains_cannot_be_subtracted() -> None:
+    grains: dict[str, set[str]] = {}
+    for mart in MARTS.values():
+        if mart.aggregate and mart.aggregate.within != ():
+            for name in mart.aggregate.counts:
+                grains.setdefault(name, set()).add(mart.name)
+    assert {name: marts for name, marts in grains.items() if len(marts) > 1} == {}
+
+
+def test_metrics_use_columns_their_mart_publishes_in_both_files() -> None:
+    for metric in METRICS:
+        for file in ("restricted", "warehouse"):
+            names = {column.name for column in MARTS[metric.mart].published(file)}
+            assert metric.date_column in names, metric.name
+            for part in (metric.numerator, metric.denominator):
+                assert part is None or part.split(" ")[0] in names, metric.name
+
+
+def test_the_dictionary_describes_every_published_column_of_both_files() -> None:
+    for file in ("restricted", "warehouse"):
+        frame = dictionary(file)
+        assert set(frame["mart"]) == set(MARTS) - INTERNAL
+        assert frame.height == sum(len(mart.published(file)) for mart in published())
+        assert frame.null_count().sum_horizontal().item() == 0
+
+
+def test_the_page_of_the_dictionary_has_a_section_per_mart() -> None:
+    page = markdown()
+    assert all(f"## {mart.name}" in page for mart in published())
+
+
+def test_a_shape_that_differs_is_named_by_column_and_type() -> None:
+    mart = MARTS["dim_date"]
+    frame = pl.DataFrame(schema={column.name: pl.String() for column in mart.lake[:-1]} | {"stray": pl.Int64()})
+    errors = shape_errors(mart.lake, frame)
+    assert "stray: not declared" in errors
+    assert "source_max_updated_at: declared, missing" in errors
+    assert any(error.startswith("metric_date: declared Date") for error in errors)
+
+
+def test_pseudonyms_need_the_key_and_differ_between_keys() -> None:
+    user = "8a6e0804-2bd0-4672-b79d-d97027f9071a"
+    one, other = pseudonym_secret(b"a" * 32), pseudonym_secret(b"b" * 32)
+    assert user_key(one, user) == user_key(one, user.upper())
+    assert user_key(one, user) != user_key(other, user)
+    assert len(user_key(one, user)) == 24
+
+
+def test_a_release_is_two_files_with_their_modes_and_hard_links(busy: Settings) -> None:
+    last = releases(busy)[-1]
+    for name, mode in (("warehouse", 0o444), ("restricted", 0o440)):
+        file = busy.home / f"{name}.duckdb"
+        kept = busy.releases / f"{name}_{last}.duckdb"
+        assert stat.S_IMODE(file.stat().st_mode) == mode
+        assert not file.is_symlink()
+        assert file.stat().st_ino == kept.stat().st_ino
+    assert release_differences(busy) == []
+
+
+def test_a_release_is_written_for_older_clients(busy: Settings) -> None:
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{busy.warehouse_file}' AS w (READ_ONLY)")
+        tags = con.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'w'").fetchall()[0][0]
+    assert tags["storage_version"].startswith("v1.2.0"), tags
+
+
+def test_catalog_and_schemas_do_not_share_a_name(busy: Settings) -> None:
+    with open_release(busy) as con:
+        catalog = con.execute("SELECT current_database()").fetchall()[0][0]
+        schemas = {row[0] for row in con.execute("SELECT DISTINCT schema_name FROM duckdb_tables()").fetchall()}
+    assert catalog == "warehouse"
+    assert schemas == {"mart", "meta"}
+
+
+def test_every_mart_table_and_column_carries_its_comment(busy: Settings) -> None:
+    for file in ("restricted", "warehouse"):
+        with open_release(busy, file) as con:
+            bare = con.execute(
+                "SELECT table_name, column_name FROM duckdb_columns() WHERE schema_name = 'mart' AND comment IS NULL"
+            ).fetchall()
+            tables = con.execute("SELECT table_name FROM duckdb_tables() WHERE comment IS NULL").fetchall()
+        assert (bare, tables) == ([], [])
+
+
+def test_the_manifest_tells_bytes_rows_days_code_and_checks(busy: Settings) -> None:
+    manifest = json.loads((busy.releases / f"manifest_{releases(busy)[-1]}.json").read_text())
+    assert (manifest["first_day"], manifest["last_day"]) == ("2026-03-02", "2026-03-25")
+    assert manifest["files"]["restricted"]["rows"]["conversation_analytics"] > 500
+    assert len(manifest["git_revision"]) >= 7
+    assert manifest["checks"]
+    assert all(check["passed"] for check in manifest["checks"])
+
+
+def test_metrics_by_day_week_and_month_agree(busy: Settings) -> None:
+    for name in ("messages", "response_ms"):
+        sums = [
+            query(busy, f"SELECT sum(numerator) AS n, sum(denominator) AS d FROM metric.{name}_by_{period}").rows()[0]
+            for period in ("day", "week", "month")
+        ]
+        assert sums[0] == pytest.approx(sums[1])
+        assert sums[0] == pytest.approx(sums[2])
+
+
+def test_weeks_start_on_monday(busy: Settings) -> None:
+    starts = query(busy, "SELECT DISTINCT week_start FROM mart.mood_trends")["week_start"]
+    assert {day.weekday() for day in starts} == {0}
+
+
+def test_mood_of_a_week_has_the_deviation_of_its_entries(home: Settings) -> None:
+    lake = Lake(home.lake)
+    scores = [[0.5, -0.5], [0.1]]
+    for offset, moods in enumerate(scores):
+        row = {"user_key": "0" * 24, "entry_count": len(moods), "mood_count": len(moods), "mood_sum": sum(moods),
+               "mood_sumsq": sum(mood * mood for mood in moods)}  # fmt: skip
+        put(lake, "mood_trends", FIRST + timedelta(days=offset), [row])
+    publish(home, lake, run_id="r", now=NOW)
+    found = query(home, "SELECT avg_mood, stddev_mood FROM mart.mood_trends", restricted=True).rows()[0]
+    flat = pl.Series([mood for moods in scores for mood in moods])
+    assert found == pytest.approx((flat.mean(), flat.std()))
+
+
+def test_a_failed_check_publishes_nothing_and_leaves_the_old_release(home: Settings) -> None:
+    lake = small(home)
+    publish(home, lake, run_id="good", now=NOW)
+    before, ids = home.warehouse_file.read_bytes(), releases(home)
+    put(lake, "conversation_analytics", FIRST, [talk(user, 8) for user in range(12)])
+
+    def refuse(_: duckdb.DuckDBPyConnection) -> list[Check]:
+        return [Check("warehouse", "*", "planted", passed=False, detail="1 of 2")]
+
+    with pytest.raises(ReleaseRefusedError, match="planted"):
+        publish(home, lake, run_id="bad", now=NOW + timedelta(hours=1), extra_checks=refuse)
+    assert home.warehouse_file.read_bytes() == before
+    assert releases(home) == ids
+    assert [path.name for path in home.releases.glob(".building*")] == []
+
+
+def test_a_damaged_partition_stops_the_release_and_leaves_the_old_one(home: Settings) -> None:
+    lake = small(home)
+    publish(home, lake, run_id="good", now=NOW)
+    before = home.warehouse_file.read_bytes()
+    path = lake.path("conversation_analytics", FIRST)
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(PartitionDamagedError, match="conversation_analytics 2026-03-02"):
+        publish(home, lake, run_id="bad", now=NOW + timedelta(hours=1))
+    assert home.warehouse_file.read_bytes() == before
+
+
+def test_what_an_interrupted_build_left_is_swept_and_not_published(home: Settings) -> None:
+    lake = small(home)
+    home.releases.mkdir(parents=True)
+    (home.releases / ".building-x-warehouse.duckdb").write_bytes(b"half")
+    publish(home, lake, run_id="r", now=NOW)
+    assert list(home.releases.glob(".building*")) == []
+    assert release_differences(home) == []
+
+
+def test_only_so_many_releases_are_kept_and_an_old_one_can_be_attached(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home", releases_keep=3)
+    lake = small(settings)
+    for number in range(5):
+        put(lake, "conversation_analytics", FIRST, [talk(user, 4 + number) for user in range(12)])
+        publish(settings, lake, run_id=f"r{number}", now=NOW + timedelta(minutes=number))
+    kept = releases(settings)
+    assert len(kept) == 3
+    grown = query(
+        settings,
+        "SELECT n.message_count - o.message_count AS grown FROM mart.conversation_analytics AS n"
+        " JOIN before.mart.conversation_analytics AS o USING (metric_date) ORDER BY grown DESC LIMIT 1",
+        compare=kept[0],
+    )
+    assert grown["grown"][0] == 25
+    with pytest.raises(FileNotFoundError, match="kept are"):
+        query(settings, "SELECT 1", compare="20200101T000000000000Z")
+
+
+def test_a_reader_with_the_old_file_open_keeps_it_and_a_new_one_sees_the_new(home: Settings) -> None:
+    lake = small(home)
+    publish(home, lake, run_id="r1", now=NOW)
+    with open_release(home) as held:
+        first = held.execute("SELECT sum(message_count) FROM mart.conversation_analytics").fetchall()
+        put(lake, "conversation_analytics", FIRST, [talk(user, 40) for user in range(12)])
+        publish(home, lake, run_id="r2", now=NOW + timedelta(minutes=1))
+        assert held.execute("SELECT sum(message_count) FROM mart.conversation_analytics").fetchall() == first
+    assert total(home) > int(first[0][0])
+
+
+def test_the_aggregate_file_holds_only_periods_that_are_over(home: Settings) -> None:
+    lake = small(home, days=3)
+    publish(home, lake, run_id="r", now=NOW.replace(year=2026, month=3, day=4))
+    days = query(home, "SELECT metric_date FROM mart.conversation_analytics ORDER BY 1")["metric_date"].to_list()
+    assert days == [date(2026, 3, 2), date(2026, 3, 3)]
+
+
+def test_sql_of_an_analyst_is_one_read_only_statement_that_reaches_nothing_else(busy: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out.csv"
+    for attempt in (
+        "DROP TABLE mart.dim_date",
+        f"COPY mart.dim_date TO '{out}'",
+        "SELECT * FROM read_text('/etc/hostname')",
+    ):
+        with pytest.raises((duckdb.Error, ValueError)):
+            query(busy, attempt)
+    with pytest.raises(ValueError, match="one statement"):
+        query(busy, "SELECT 1; SELECT 2")
+    assert not out.exists()
+    assert query(busy, "SELECT range AS n FROM range(10)", limit=3).height == 3
+
+
+def test_asking_before_anything_is_published_says_what_to_do(home: Settings) -> None:
+    with pytest.raises(FileNotFoundError, match="materialize marts/warehouse_release"):
+        query(home, "SELECT 1")
+
+
+def test_one_user_is_counted_exported_and_forgotten_in_the_lake(home: Settings) -> None:
+    lake = Lake(home.lake)
+    population(lake, first=FIRST, days=5)
+    key, other = f"{3:024x}", f"{4:024x}"
+    before, others = count_rows(lake, [key]), count_rows(lake, [other])
+    assert sum(before.values()) > 5
+    assert {mart: frame.height for mart, frame in export_rows(lake, [key]).items()} == {
+        m: n for m, n in before.items() if n
+    }
+    assert forget(lake, [key], run_id="erase") == before
+    assert sum(count_rows(lake, [key]).values()) == 0
+    assert count_rows(lake, [other]) == others
+    assert sum(forget(lake, [key], run_id="again").values()) == 0
+    assert key.encode() not in b"".join(path.read_bytes() for path in lake.root.rglob("*.parquet"))
+
+
+def test_two_publishers_do_not_meet(home: Settings) -> None:
+    lake = small(home)
+    met: list[type[BaseException]] = []
+
+    def second(_: duckdb.DuckDBPyConnection) -> list[Check]:
+        with pytest.raises(AnotherPublisherError) as caught:
+            publish(home, lake, run_id="second", now=NOW)
+        met.append(type(caught.value))
+        return []
+
+    publish(home, lake, run_id="first", now=NOW, extra_checks=second)
+    assert met == [AnotherPublisherError]
+
+
+def test_the_same_lake_gives_the_same_tables(home: Settings) -> None:
+    lake = small(home)
+    tables: list[list[tuple[object, ...]]] = []
+    for number in range(2):
+        publish(home, lake, run_id="r", now=NOW + timedelta(minutes=number))
+        tables.append(query(home, "SELECT * FROM mart.conversation_analytics").rows())
+    assert tables[0] == tables[1]
