@@ -188,8 +188,17 @@ class LongTerm:
             _committed(target, merge)
         return int(arrow.num_rows)
 
-    def delete(self, table: str, *, ids: Sequence[str] | None = None, user_id: str | None = None) -> int:
+    def delete(
+        self,
+        table: str,
+        *,
+        ids: Sequence[str] | None = None,
+        user_id: str | None = None,
+        physical: str | None = None,
+    ) -> int:
         """Delete rows by id, by user, or by both together; gone from reads at once, from disk after `purge`.
+
+        Every generation of the table is reached, unless `physical` names one.
 
         Returns:
             Rows deleted.
@@ -206,8 +215,8 @@ class LongTerm:
             else [" AND ".join([*owner, _one_of("id", chunk)]) for chunk in _chunks(ids)]
         )
         deleted = 0
-        for physical in self._generations(table):
-            target = self._named(physical)
+        for name in [physical] if physical is not None else self._generations(table):
+            target = self._named(name)
             if target is None:
                 continue
             with self._writing():
@@ -253,8 +262,15 @@ class LongTerm:
         columns = ["id", "user_id", "content_sha256", "embedding_model"]
         return self.rows(table, user_ids=user_ids, columns=columns)
 
-    def rows(self, table: str, *, user_ids: Sequence[str], columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Every row of these users, found through the user index.
+    def rows(
+        self,
+        table: str,
+        *,
+        user_ids: Sequence[str],
+        columns: Sequence[str] | None = None,
+        physical: str | None = None,
+    ) -> pl.DataFrame:
+        """Every row of these users, found through the user index; of another generation when `physical` names one.
 
         Returns:
             The asked columns (all when None); an empty frame of the same columns when there is no table yet.
@@ -263,26 +279,30 @@ class LongTerm:
             ValueError: a user id outside the allow-list.
         """
         names = list(columns) if columns is not None else [*(field.name for field in COLUMNS[table]), "vector"]
-        found = [self._scan(table, _one_of("user_id", chunk), names) for chunk in _chunks(user_ids)]
+        found = [self._scan(table, _one_of("user_id", chunk), names, physical) for chunk in _chunks(user_ids)]
         tables = [part for part in found if part is not None]
         if not tables:
             return _empty(table, names)
         return pl.DataFrame(pa.concat_tables(tables))
 
-    def rows_of(self, table: str, user_id: str, columns: Sequence[str]) -> pa.Table | None:
+    def rows_of(
+        self, table: str, user_id: str, columns: Sequence[str], *, physical: str | None = None
+    ) -> pa.Table | None:
         """One user's rows as Arrow, the shortest way for recall; None when there is no table yet."""
-        return self._scan(table, _equals("user_id", user_id), list(columns))
+        return self._scan(table, _equals("user_id", user_id), list(columns), physical)
 
-    def users(self, table: str) -> set[str]:
+    def users(self, table: str, *, physical: str | None = None) -> set[str]:
         """Every user who has a row in a table; knowledge has none."""
         found: set[str] = set()
-        for batch in self.scan(table, ["user_id"]):
+        for batch in self.scan(table, ["user_id"], physical=physical):
             found.update(batch["user_id"].unique().to_list())
         return found
 
-    def scan(self, table: str, columns: Sequence[str], *, batch_rows: int = 65_536) -> Iterator[pl.DataFrame]:
+    def scan(
+        self, table: str, columns: Sequence[str], *, batch_rows: int = 65_536, physical: str | None = None
+    ) -> Iterator[pl.DataFrame]:
         """Every row of a table in batches of bounded memory."""
-        target = self._table(table)
+        target = self._table(table, physical=physical)
         if target is None:
             return
         for batch in target.search().select(list(columns)).to_batches(batch_size=batch_rows):
@@ -332,15 +352,15 @@ class LongTerm:
         target = self._named(physical)
         return physical, -1 if target is None else int(target.version)
 
-    def state(self, table: str) -> TableState | None:
-        """What is behind a table name now; None before the first write."""
-        target = self._table(table)
+    def state(self, table: str, *, physical: str | None = None) -> TableState | None:
+        """What is behind a table name now, or in one of its generations; None before the first write."""
+        target = self._table(table, physical=physical)
         if target is None:
             return None
         schema = target.schema
         return TableState(
             table,
-            self.physical(table),
+            physical or self.physical(table),
             _model_of(schema),
             schema.field("vector").type.list_size,
             int(target.count_rows()),
@@ -473,8 +493,8 @@ class LongTerm:
             self._physical = (version, {row["table"]: row["physical"] for row in rows})
         return self._physical[1]
 
-    def _scan(self, table: str, where: str, columns: list[str]) -> pa.Table | None:
-        target = self._table(table)
+    def _scan(self, table: str, where: str, columns: list[str], physical: str | None = None) -> pa.Table | None:
+        target = self._table(table, physical=physical)
         if target is None:
             return None
 

@@ -10,7 +10,7 @@ or purged, however late LanceDB or a cache is.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
-from assets.memory.ranking import Asked, Corpus, Scores
+from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.when import spans
 from assets.memory.words import names
 
@@ -119,6 +119,7 @@ def recall(
     include_archived: bool = False,
     now: datetime | None = None,
     record: bool = True,
+    weights: Weights = WEIGHTS,
 ) -> list[Hit]:
     """The k best memories and turns of one user for a question, best first.
 
@@ -135,6 +136,7 @@ def recall(
         include_archived: also memories that were archived as low, old and never recalled.
         now: the clock, for relative times; the present when None.
         record: count the access of the memories shown.
+        weights: what each score counts.
 
     Returns:
         At most k hits; none for an unknown, erased or fenced user, or an empty question.
@@ -173,7 +175,7 @@ def recall(
             ("active", "superseded", *(("archived",) if include_archived else ())),
             None if known_at is not None else as_of or clock,
         )
-        hits = _choose(truth, loaded, asked, wanted, stale, k)
+        hits = _choose(truth, loaded, asked, weights, wanted, stale, k)
     if record:
         _ACCESSES.add(stores.live, user, [hit.id for hit in hits if hit.kind == "memory"], clock)
     return hits
@@ -317,13 +319,14 @@ def _life(frame: pl.DataFrame) -> Life:
     )
 
 
-def load(longterm: "LongTerm", user: str) -> Loaded:
-    """Read one user's turns and memories, each table with one indexed lookup."""
+def load(longterm: "LongTerm", user: str, *, physical: Mapping[str, str] | None = None) -> Loaded:
+    """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations."""
+    which = physical or {}
     parts = [
         frame
         for frame in (
-            _rows(longterm.rows_of("turns", user, TURN_COLUMNS), "turn"),
-            _rows(longterm.rows_of("memories", user, MEMORY_COLUMNS), "memory"),
+            _rows(longterm.rows_of("turns", user, TURN_COLUMNS, physical=which.get("turns")), "turn"),
+            _rows(longterm.rows_of("memories", user, MEMORY_COLUMNS, physical=which.get("memories")), "memory"),
         )
         if frame is not None
     ]
@@ -467,10 +470,16 @@ def stale_turns(loaded: Loaded, seen: np.ndarray) -> dict[str, bool]:
 
 
 def _choose(
-    truth: "Truth", loaded: Loaded, asked: Asked, wanted: np.ndarray, stale: dict[str, bool], k: int
+    truth: "Truth",
+    loaded: Loaded,
+    asked: Asked,
+    weights: Weights,
+    wanted: np.ndarray,
+    stale: dict[str, bool],
+    k: int,
 ) -> list[Hit]:
     """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
-    scores, parts = loaded.corpus.score(asked)
+    scores, parts = loaded.corpus.score(asked, weights)
     past = np.fromiter(
         (not memory and stale.get(own, False) for own, memory in zip(loaded.ids, loaded.is_memory, strict=True)),
         dtype=bool,
