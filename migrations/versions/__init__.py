@@ -1,0 +1,1 @@
+"""One file per revision; the first twelve are the baseline, one per schema."""
