@@ -4,7 +4,7 @@
 
 A file in LoCoMo's format is converted, loaded by `engram load`'s own code into a fresh home, consolidated and indexed,
 and every question is asked through `recall()`. Beside it, over the same rows in the same run: BM25, vectors alone, and
-both by equal reciprocal ranks. `--fit` fits the weights on all conversations but the one that is asked, for each in turn.
+both by equal reciprocal ranks. `--fit` fits the weights on all conversations but the one asked, for each in turn.
 
 Measures, at the level of single turns: recall@k (share of the evidence turns among the first k), all@10 (questions
 whose whole evidence is among the first ten), NDCG@10 and MRR.
@@ -294,9 +294,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, result in report["results"].items():
         print(f"\n{name}\n  " + "  ".join(f"{measure} {result[measure]:.3f}" for measure in MEASURES))
         for kind, values in result["by_category"].items():
-            print(
-                f"    {kind} ({values['questions']}): recall@10 {values['recall@10']:.3f} ndcg@10 {values['ndcg@10']:.3f}"
-            )
+            shown = f"recall@10 {values['recall@10']:.3f} ndcg@10 {values['ndcg@10']:.3f}"
+            print(f"    {kind} ({values['questions']}): {shown}")
     return 0
 
 

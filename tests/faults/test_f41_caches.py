@@ -1,6 +1,7 @@
 """F41: no cache and no late projection may serve what was erased, withdrawn, expired or changed."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 
@@ -8,6 +9,9 @@ from assets.memory.recall import Hit, recall
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from warehouse.longterm import LongTerm
 from warehouse.stores import Stores
+
+MODULE = import_module("assets.memory.recall")
+"""By name: the package exports the function `recall` under the module's own."""
 
 
 def ask(who: Person, question: str = "kayak on the lake") -> list[Hit]:
@@ -48,11 +52,9 @@ def test_f41_a_memory_deleted_or_expired_in_postgres_is_gone_before_lancedb_know
 
 
 def test_f41_a_fence_hides_everything_at_once_and_empties_the_cache(stores: Stores, anna: Person) -> None:
-    from assets.memory import recall as module
-
     fence(stores, anna.id)
     assert ask(anna) == []
-    assert (stores.longterm.uri, str(anna.id)) not in module._CACHE._kept
+    assert (stores.longterm.uri, str(anna.id)) not in MODULE._CACHE._kept
 
 
 def test_f41_a_withdrawal_hides_what_was_said_under_it_at_once(stores: Stores, anna: Person) -> None:
@@ -80,14 +82,12 @@ def test_f41_an_edit_is_shown_as_soon_as_it_is_indexed(stores: Stores, anna: Per
 def test_f41_the_cache_is_bounded_and_another_users_rows_never_answer(
     stores: Stores, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from assets.memory import recall as module
-
-    monkeypatch.setattr(module, "ROWS_CACHED", 4)
+    monkeypatch.setattr(MODULE, "ROWS_CACHED", 4)
     ben = person(stores)
     ben.remember("Owns a kayak on a lake, says Ben.")
     assert {hit.text for hit in ask(ben)} == {"Owns a kayak on a lake, says Ben."}
     assert "Owns a kayak on a lake, says Ben." not in {hit.text for hit in ask(anna)}
-    assert sum(loaded.corpus.size for _, loaded in module._CACHE._kept.values()) <= 6
+    assert sum(loaded.corpus.size for _, loaded in MODULE._CACHE._kept.values()) <= 6
 
 
 def test_f41_an_unknown_user_with_rows_left_in_lancedb_gets_none_of_them(stores: Stores, anna: Person) -> None:
