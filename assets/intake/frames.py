@@ -6,6 +6,7 @@ writing (`deliver.py`).
 Columns that are not here keep the database's default. `uuid` and `jsonb` travel as text, times as Datetime(us, UTC).
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -468,7 +469,7 @@ def memories(
             if record.id is not None
             else stable_id("memory", user, at, record.type, record.content)
         )
-        document: dict[str, Any] = repair(msgspec.json.decode(raw))
+        document: dict[str, Any] = repair(_document(raw))
         del document["kind"], document["user_id"]
         document["id"] = item
         if record.conversation_id is not None:
@@ -477,6 +478,14 @@ def memories(
             document["message_id"] = owned_id("message", user, record.message_id)
         items.append((user, item, msgspec.json.encode(document)))
     return items
+
+
+def _document(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        # A lone surrogate, which only the lenient reader lets through to be taken out.
+        return json.loads(raw)
 
 
 def _moments(records: Sequence[Any], key: str) -> pl.Series:

@@ -294,9 +294,15 @@ def _explain(message: str, line: bytes) -> Refused:
         return Refused("unknown_kind", f"{path}: expected one of the kinds in FORMAT.md")
     if "unknown field" in rule:
         return Refused("unknown_field", f"{path}: has a key this kind does not know; extras belong under metadata")
-    if not rule.startswith(("Expected", "Number out of range")):
+    return _explain_value(path, rule)
+
+
+def _explain_value(path: str, rule: str) -> Refused:
+    if rule.startswith("Number out of range"):
+        return Refused("nan", f"{path}: expected a finite number, got one out of range")
+    if not rule.startswith("Expected"):
         return Refused("bad_value", f"{path}: expected one of the values in FORMAT.md")
-    bounded = any(sign in rule for sign in (" of length", ">", "<", "out of range", "matching"))
+    bounded = any(sign in rule for sign in (" of length", ">", "<", "matching"))
     return Refused("bad_value" if bounded else "wrong_type", f"{path}: {rule.replace('`', '')[:200]}")
 
 

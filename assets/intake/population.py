@@ -199,7 +199,7 @@ def _organizations(people: People, rng: np.random.Generator) -> pl.DataFrame:
 def _service_profiles(
     people: People, joined: Sequence[datetime], last: Sequence[datetime], rng: np.random.Generator
 ) -> pl.DataFrame:
-    rows = []
+    rows: list[dict[str, Any]] = []
     voiced = rng.choice([name for _, name in VOICES], len(people)).tolist()
     for number, user in enumerate(people.ids):
         services = [
@@ -246,7 +246,7 @@ def _subscriptions(people: People, plans: Sequence[str], joined: Sequence[dateti
 def _usage(people: People, rng: np.random.Generator) -> pl.DataFrame:
     start, end = people.span.moments
     months = [start, *pl.datetime_range(start, end, "1mo", eager=True, closed="none").dt.month_start().to_list(), end]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for first, last in pairwise(sorted(set(months))):
         quantities = (people.rate * (last - first).days * 9).astype(int) + rng.integers(0, 5, len(people))
         rows.extend(
@@ -271,7 +271,7 @@ def consents(people: People, joined: Sequence[datetime], rng: np.random.Generato
     days = people.span.days
     turning = rng.uniform(0.2, 0.9, len(people))
     analytics = rng.random(len(people)) < 0.6
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, user in enumerate(people.ids):
         state = CONSENT[int(people.consent[number])]
         turn = max(joined[number], people.span.moments[0]) + timedelta(days=float(turning[number]) * days / 2)
@@ -306,7 +306,7 @@ def consents(people: People, joined: Sequence[datetime], rng: np.random.Generato
 
 def _contacts(phrases: Phrases, people: People, joined: Sequence[datetime], rng: np.random.Generator) -> pl.DataFrame:
     counts = rng.choice(4, len(people), p=(0.35, 0.35, 0.2, 0.1))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, user in enumerate(people.ids):
         for order in range(1, int(counts[number]) + 1):
             first, last = str(rng.choice(phrases.raw["first_names"])), people.last_names[number]
@@ -338,7 +338,7 @@ def _schedules(
     ended: datetime,
     rng: np.random.Generator,
 ) -> pl.DataFrame:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, user in enumerate(people.ids):
         if rng.random() >= 0.3:
             continue
@@ -385,7 +385,7 @@ def _earned(people: People, days_seen: Ints, badges: Sequence[str]) -> pl.DataFr
 def _requests(people: People, rng: np.random.Generator) -> pl.DataFrame:
     """Access requests: open ones and answered ones. Erasure requests are left to the operator."""
     asking = rng.choice(len(people), max(1, len(people) // 60), replace=False)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in asking.tolist():
         submitted = _at(people.span, int(rng.integers(0, people.span.days)), 11.0)
         answered = bool(rng.random() < 0.6)
@@ -524,7 +524,7 @@ def _journal(phrases: Phrases, people: People, part: range, mood: Floats, rng: n
 
 
 def _insights(people: People, part: range, mood: Floats, rng: np.random.Generator) -> pl.DataFrame:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row, number in enumerate(part):
         if not people.writes[number]:
             continue
@@ -548,7 +548,8 @@ def _calls(phrases: Phrases, people: People, part: range, mood: Floats, rng: np.
     called = people.calls[who][:, None] & people.active_days[who] & (rng.random(mood.shape) < 0.08)
     person, day = np.nonzero(called)
     felt = np.digitize(mood[person, day], (-1.1, -0.35, 0.45, 1.15))
-    calls, summaries = [], []
+    calls: list[dict[str, Any]] = []
+    summaries: list[dict[str, Any]] = []
     for number, (row, when, level) in enumerate(zip(person.tolist(), day.tolist(), felt.tolist(), strict=True)):
         user = people.ids[int(who[row])]
         start = _at(people.span, when, float(rng.uniform(8, 22)))
@@ -653,7 +654,7 @@ def _sessions(talk: Talk, rng: np.random.Generator) -> pl.DataFrame:
 def _escalations(talk: Talk, rng: np.random.Generator) -> pl.DataFrame:
     """One per crisis; most are handled within the hour, a few are still open."""
     total = talk.crises.height
-    minutes = rng.lognormal(np.log(14), 0.9, total).clip(1, 2_000)
+    minutes = pl.Series(rng.lognormal(np.log(14), 0.9, total).clip(1, 2_000))
     handled = rng.random(total) < 0.88
     return talk.crises.select(
         "user_id",
@@ -664,7 +665,7 @@ def _escalations(talk: Talk, rng: np.random.Generator) -> pl.DataFrame:
         indicators=pl.concat_str(pl.lit('{"'), "indicator", pl.lit('":'), "confidence", pl.lit("}")),
         playbook_key=pl.col("indicator"),
         raised_at="created_at",
-        handled_at=pl.when(pl.Series(handled)).then(pl.col("created_at") + pl.duration(minutes=pl.Series(minutes))),
+        handled_at=pl.when(pl.Series(handled)).then(pl.col("created_at") + pl.duration(minutes=pl.lit(minutes))),
     )
 
 
@@ -697,7 +698,7 @@ def _tools(talk: Talk, rng: np.random.Generator) -> Tables:
 
 
 def _images(people: People, part: range, rng: np.random.Generator) -> pl.DataFrame:
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in part:
         if rng.random() >= 0.1:
             continue
@@ -748,7 +749,8 @@ def platform(people: People, rng: np.random.Generator) -> Tables:
 
 def _knowledge(people: People) -> Tables:
     first = people.span.moments[0]
-    documents, chunks = [], []
+    documents: list[dict[str, Any]] = []
+    chunks: list[dict[str, Any]] = []
     for number, (title, kind, category, evidence, text) in enumerate(DOCUMENTS):
         document = stable_id(people.key, "document", title)
         documents.append(
@@ -781,7 +783,8 @@ def _knowledge(people: People) -> Tables:
             }
             for order, sentence in enumerate(part for part in text.split(". ") if part)
         )
-    playbooks, steps = [], []
+    playbooks: list[dict[str, Any]] = []
+    steps: list[dict[str, Any]] = []
     for scenario, level, texts in PLAYBOOKS:
         playbook = stable_id("playbook", scenario)
         playbooks.append(
@@ -863,7 +866,7 @@ def _strategies(people: People) -> pl.DataFrame:
 
 def _responses(people: People, rng: np.random.Generator) -> pl.DataFrame:
     """Cached answers of the last days; the older half has expired and waits for retention."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number in range(40):
         created = people.span.moments[1] - timedelta(hours=float(rng.uniform(1, 240)))
         user = people.ids[int(rng.integers(0, len(people)))]
