@@ -288,6 +288,17 @@ class _Run:
         return {item.user_id for item in taken if canonical(item.user_id) in held}
 
     @contextmanager
+    def _transaction(self, conn: "psycopg.Connection") -> Iterator[None]:
+        conn.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not conn.closed:
+                conn.execute("ROLLBACK")
+            raise
+        self.effects("commit", lambda: conn.execute("ROLLBACK" if self.plan else "COMMIT"))
+
+    @contextmanager
     def _locked(self, conn: "psycopg.Connection", shards: set[int]) -> Iterator[None]:
         if self.plan or not shards:
             yield
@@ -363,7 +374,7 @@ class _Run:
 
     def _stored(self, conn: "psycopg.Connection", batch: _Batch, users: Sequence[str]) -> set[str]:
         tally = self.tally
-        with conn.transaction():
+        with self._transaction(conn):
             # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
             late = consent.fenced(conn, users)
             rows = batch.rows.filter(~pl.col("user_id").is_in(list(late)))
@@ -392,7 +403,6 @@ class _Run:
                         conn, batch.quarantine.drop("found"), run_id=self.run_id, now=self.now
                     ),
                 )
-                self.effects("commit", lambda: None)
         with tally.timed("lancedb"):
             self._project(conn, settled, shown, vectors)
         return held

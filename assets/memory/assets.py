@@ -1,0 +1,177 @@
+"""Dagster assets of memory: consolidated items and indexed turns, both by user shard.
+
+Lives here: declare, call, report. Does not live here: the work (`consolidate.py`, `turns.py`).
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dagster import (
+    AssetDep,
+    AssetExecutionContext,
+    AssetKey,
+    Backoff,
+    Config,
+    MaterializeResult,
+    MetadataValue,
+    RetryPolicy,
+    TableColumn,
+    TableRecord,
+    TableSchema,
+    asset,
+)
+from pydantic import Field
+
+from assets.partitions import USER_SHARDS, WHOLE_RANGE
+from assets.resources import StoresResource
+
+if TYPE_CHECKING:
+    from assets.memory.consolidate import ConsolidationReport
+    from assets.memory.turns import TurnsReport
+
+GROUP, OWNERS = "memory", ["team:engram"]
+RETRY = RetryPolicy(max_retries=3, delay=10, backoff=Backoff.EXPONENTIAL)
+SAMPLE_ROWS = 20
+
+ITEM_COLUMNS = TableSchema(
+    [
+        TableColumn("id", "uuid", "From user and content, so always the same for the same words."),
+        TableColumn("user_id", "uuid", "Whose memory it is."),
+        TableColumn("content", "text", "The words, encrypted with the user's data key."),
+        TableColumn("processed_content", "text", "The words without identifiers, encrypted; what is embedded."),
+        TableColumn("content_sha256", "bytea", "Unique with the user."),
+        TableColumn("memory_type", "text", "personal_fact, preference, goal, emotional_state, event, …"),
+        TableColumn("significance_level", "text", "low, moderate, high, critical."),
+        TableColumn("composite_score", "float", "Relevance, stability and explicitness weighted, 0 to 1."),
+        TableColumn("status", "text", "active, superseded, archived, expired."),
+        TableColumn("valid_from", "timestamptz", "When it began to be true, by the memory's own time."),
+        TableColumn("valid_to", "timestamptz", "When a newer value of its slot began; null while it holds."),
+        TableColumn("superseded_by", "uuid", "The memory that ended it or that it was merged into."),
+        TableColumn("created_at", "timestamptz", "When it was first said."),
+        TableColumn("consent_id", "uuid", "The consent it is kept under."),
+    ]
+)
+
+TURN_COLUMNS = TableSchema(
+    [
+        TableColumn("id", "string", "Message or journal entry."),
+        TableColumn("user_id", "string", "Whose turn it is."),
+        TableColumn("content", "string", "The redacted text."),
+        TableColumn("context", "string", "The text with its neighbours."),
+        TableColumn("vector", "float[]", "Of the configured embedder, unit length."),
+    ]
+)
+
+
+class MemoryConfig(Config):
+    """How to consolidate."""
+
+    dry_run: bool = Field(False, description="Decide everything, write and remove nothing; the plan is in the metadata.")
+    retire_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of a user's active memories this run may retire; 0 takes the setting, 1 lifts the guard.",
+    )
+
+
+@asset(
+    key=AssetKey(["memory", "items"]),
+    deps=[AssetDep(AssetKey(["schema", "migrations"]))],
+    partitions_def=USER_SHARDS,
+    backfill_policy=WHOLE_RANGE,
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"redis", "postgres", "lancedb"},
+    description=(
+        "Short-term memories from Redis, screened, allowed by consent, redacted, scored and reconciled, in Postgres"
+        " (record) and LanceDB (projection). What cannot be used lies in ops.quarantine with its reason."
+    ),
+    metadata={"dagster/column_schema": ITEM_COLUMNS, "dagster/table_name": "memory.items"},
+    code_version="1",
+)
+def items(context: AssetExecutionContext, config: MemoryConfig, stores: StoresResource) -> MaterializeResult[None]:
+    """Consolidate what waits for the selected shards."""
+    from assets.memory.consolidate import consolidate
+
+    report = consolidate(
+        stores.open(),
+        context.partition_keys,
+        now=datetime.now(UTC),
+        plan=config.dry_run,
+        run_id=context.run_id,
+        retire_share=config.retire_share or None,
+    )
+    if report.held_users:
+        context.log.warning(
+            f"{len(report.held_users)} users held: more of their memories would be retired than the share allows; "
+            "look at the plan, then run their shards with retire_share"
+        )
+    for row in report.by_shard.iter_rows(named=True):
+        counts = {name: count for name, count in row.items() if name != "shard"}
+        if row["shard"] in context.partition_keys:
+            context.add_asset_metadata(counts, partition_key=row["shard"])
+    return MaterializeResult(metadata=_summary(report))
+
+
+def _summary(report: "ConsolidationReport") -> dict[str, Any]:
+    sample = [
+        TableRecord({name: str(value) for name, value in row.items()})
+        for row in report.actions.head(SAMPLE_ROWS).iter_rows(named=True)
+    ]
+    reasons = [f"| {reason} | {count} |" for reason, count in report.reasons.iter_rows()]
+    seconds = sum(report.seconds.values())
+    return {
+        **report.totals,
+        "plan": report.plan,
+        "users": len(report.by_user),
+        "held_users": len(report.held_users),
+        "batches": report.batches,
+        "seconds": round(seconds, 3),
+        "items_per_second": round(report.totals["taken"] / seconds, 1) if seconds else 0.0,
+        "stages": MetadataValue.md(
+            "\n".join(["| stage | seconds |", "| --- | --- |", *(f"| {n} | {s} |" for n, s in report.seconds.items())])
+        ),
+        "quarantine": MetadataValue.md("\n".join(["| reason | items |", "| --- | --- |", *reasons])),
+        "sample": MetadataValue.table(
+            sample, schema=TableSchema([TableColumn(name, "string") for name in report.actions.columns])
+        ),
+    }
+
+
+@asset(
+    key=AssetKey(["memory", "turns"]),
+    deps=[AssetDep(AssetKey(["memory", "items"]))],
+    partitions_def=USER_SHARDS,
+    backfill_policy=WHOLE_RANGE,
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "lancedb"},
+    description="Messages and journal entries still retained, redacted, each with its neighbours, in LanceDB for recall.",
+    metadata={"dagster/column_schema": TURN_COLUMNS, "dagster/table_name": "lancedb.turns"},
+    code_version="1",
+)
+def turns(context: AssetExecutionContext, stores: StoresResource) -> MaterializeResult[None]:
+    """Index what is new or changed, remove what is gone, for the selected shards."""
+    from assets.memory.turns import index_turns
+    from assets.retention import cutoff
+
+    since = cutoff("conversations", datetime.now(UTC))
+    report = index_turns(stores.open(), context.partition_keys, since=since)
+    for shard, counts in report.by_shard.items():
+        context.add_asset_metadata(counts, partition_key=shard)
+    return MaterializeResult(metadata=_turns_summary(report))
+
+
+def _turns_summary(report: "TurnsReport") -> dict[str, Any]:
+    return {
+        "indexed": report.indexed,
+        "removed": report.removed,
+        "unchanged": report.unchanged,
+        "denied": report.denied,
+        "seconds": round(report.seconds, 3),
+    }
+
+

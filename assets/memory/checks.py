@@ -1,0 +1,127 @@
+"""Asset checks of memory: the quality of the store, plotted over time, and expectations on its rows. Counts only.
+
+Does not live here: the measuring (`quality.py`), the expectations (`assets/marts`).
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue, asset_check
+from dagster import multi_asset_check as several_checks
+
+from assets.resources import StoresResource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from assets.memory.quality import Quality
+
+ITEMS = AssetKey(["memory", "items"])
+
+NEAR_DUPLICATE_SHARE = 0.01
+"""Of the sampled memories: what the bands' estimate may take for alike that the exact comparison did not."""
+MISSING_SHARE = 0.0
+P99_PER_USER = 5_000
+BACKLOG_SECONDS = 2 * 86_400
+"""Two nights: one may fail."""
+
+QUALITY = {
+    "duplicates": "Sampled active memories that have a near-duplicate which was not merged, and their clusters.",
+    "contradictions": "Sampled pairs of active memories with nearly the same words and another stance.",
+    "vectors": "LanceDB against Postgres: orphan, missing and stale vectors.",
+    "size": "Active memories of the user at the 99th percentile.",
+    "backlog": "Age of the oldest memory that waits in Redis.",
+    "never_recalled": "Share of active memories that no recall has returned.",
+    "fenced": "Rows of people who are in the erasure ledger.",
+}
+"""Check name → what it measures."""
+
+
+@several_checks(
+    name="memory_quality",
+    specs=[AssetCheckSpec(name, asset=ITEMS, description=text) for name, text in QUALITY.items()],
+    can_subset=True,
+)
+def quality(context: Any, stores: StoresResource) -> "Iterator[AssetCheckResult]":
+    """Measure once, report each number under its own check."""
+    from assets.memory.quality import measure
+
+    measured = measure(stores.open(), now=datetime.now(UTC))
+    wanted = {key.name for key in context.selected_asset_check_keys}
+    for result in _judged(measured):
+        if result.check_name in wanted:
+            yield result
+
+
+def _judged(measured: "Quality") -> "list[AssetCheckResult]":
+    duplicates = measured.near_duplicates / measured.sampled if measured.sampled else 0.0
+    return [
+        _result(
+            "duplicates",
+            duplicates <= NEAR_DUPLICATE_SHARE,
+            share=duplicates,
+            clusters=measured.clusters,
+            sampled=measured.sampled,
+            merged_share=measured.merged_share,
+        ),
+        _result("contradictions", True, pairs=measured.contradictions, sampled=measured.sampled),
+        _result(
+            "vectors",
+            measured.orphan_vectors + measured.missing_vectors + measured.stale_vectors == 0,
+            orphan=measured.orphan_vectors,
+            missing=measured.missing_vectors,
+            stale=measured.stale_vectors,
+        ),
+        _result(
+            "size",
+            measured.p99_per_user <= P99_PER_USER,
+            p99_per_user=measured.p99_per_user,
+            active=measured.active,
+            users=measured.users,
+        ),
+        _result(
+            "backlog",
+            measured.backlog_seconds <= BACKLOG_SECONDS,
+            oldest_seconds=measured.backlog_seconds,
+            items=measured.backlog_items,
+        ),
+        _result("never_recalled", True, share=measured.never_recalled_share),
+        _result("fenced", measured.fenced_rows == 0, severity=AssetCheckSeverity.ERROR, rows=measured.fenced_rows),
+    ]
+
+
+def _result(
+    name: str, passed: bool, *, severity: AssetCheckSeverity = AssetCheckSeverity.WARN, **numbers: float
+) -> AssetCheckResult:
+    metadata = {key: MetadataValue.float(round(float(value), 6)) for key, value in numbers.items()}
+    return AssetCheckResult(passed=passed, asset_key=ITEMS, check_name=name, severity=severity, metadata=metadata)
+
+
+@asset_check(
+    asset=ITEMS,
+    name="expectations",
+    description="great-expectations suite on memory.items: keys, enumerations, scores in [0, 1]. Counts only.",
+)
+def expectations(stores: StoresResource) -> AssetCheckResult:
+    """Run the suite over every row's columns that hold no text."""
+    from assets.marts import expect_items
+
+    frame = stores.open().live.read(
+        "SELECT id::text AS id, user_id::text AS user_id, encode(content_sha256, 'hex') AS content_sha256, status,"
+        " significance_level, relevance_score::float8 AS relevance_score, stability_score::float8 AS stability_score,"
+        " explicitness_score::float8 AS explicitness_score, composite_score::float8 AS composite_score"
+        " FROM memory.items"
+    )
+    outcomes = expect_items(frame)
+    failed = [outcome for outcome in outcomes if not outcome.passed]
+    lines = [f"| {one.expectation} | {one.column} | {one.unexpected} of {one.rows} |" for one in failed]
+    table = "\n".join(["| expectation | column | unexpected |", "| --- | --- | --- |", *lines])
+    return AssetCheckResult(
+        passed=not failed,
+        metadata={
+            "rows": frame.height,
+            "expectations": len(outcomes),
+            "failed": len(failed),
+            "unexpected": MetadataValue.md(table),
+        },
+    )
