@@ -103,6 +103,20 @@ class Taken:
 
 
 @dataclass(frozen=True)
+class KeyState:
+    """One key as found.
+
+    Attributes:
+        family: None when the key fits no pattern.
+        lasting: True when its family has a time to live and the key had none.
+    """
+
+    family: KeyClass | None
+    type: str
+    lasting: bool
+
+
+@dataclass(frozen=True)
 class Backlog:
     """What waits for consolidation."""
 
@@ -132,6 +146,7 @@ class ShortTerm:
         )
         self._take = self.client.register_script(_TAKE)
         self._push_once = self.client.register_script(_PUSH_ONCE)
+        self._state = self.client.register_script(_STATE)
         self._acknowledge = self.client.register_script(_ACKNOWLEDGE)
 
     def __repr__(self) -> str:
@@ -243,7 +258,25 @@ class ShortTerm:
         """Take the mark away; a mark left behind goes by itself after a day."""
         _ask(lambda: self.client.delete(_lease_key(lease)))
 
-    def _scan(self, glob: str, kind: KeyType) -> Iterator[bytes]:
+    def keys(self, *, repair: bool) -> Iterator[KeyState]:
+        """Every key there is: its family, type, and whether it lacks the time to live its family has.
+
+        Args:
+            repair: give such a key its time to live. Test and repair are one script, so a time to live that a live
+                service sets meanwhile is never overwritten.
+        """
+        seen: set[bytes] = set()
+        for keys in _chunks(self._scan("*", None), _ROUND_TRIP_ITEMS):
+            fresh = [key for key in dict.fromkeys(keys) if key not in seen]
+            seen.update(fresh)
+            families = [family_of(key) for key in fresh]
+            lifetimes = [family.ttl if family and family.ttl else 0 for family in families]
+            found: list[bytes | int] = _ask(partial(self._state, keys=fresh, args=[int(repair), *lifetimes]))
+            for family, lifetime, kind, left in zip(families, lifetimes, found[::2], found[1::2], strict=True):
+                if isinstance(kind, bytes) and kind != b"none":
+                    yield KeyState(family, kind.decode(), lasting=bool(lifetime) and left == -1)
+
+    def _scan(self, glob: str, kind: KeyType | None) -> Iterator[bytes]:
         cursor = 0
         while True:
             # SCAN has no snapshot: a key may come twice; one that stays all the while is never missed.
@@ -251,6 +284,11 @@ class ShortTerm:
             yield from keys
             if cursor == 0:
                 return
+
+
+def family_of(key: bytes) -> KeyClass | None:
+    """The first family of `KEYS` that a key fits, None when it fits none."""
+    return next((family for family, fits in _FITS if fits.fullmatch(key)), None)
 
 
 def memories_key(user_id: str) -> bytes:
@@ -263,6 +301,9 @@ def delivered_key(user_id: str) -> bytes:
     return b"user:" + user_id.encode(errors="surrogateescape") + b":delivered"
 
 
+_FITS = [
+    (family, re.compile(b".+".join(map(re.escape, family.glob.encode().split(b"*"))), re.DOTALL)) for family in KEYS
+]
 _MEMORIES = KEYS[0]
 _PREFIX, _SUFFIX = (part.encode() for part in _MEMORIES.pattern.split("{user_id}"))
 _ROUND_TRIP_USERS = 256
@@ -301,6 +342,19 @@ for number = 1, #KEYS / 2 do
   redis.call('EXPIRE', ledger, ARGV[1])
 end
 return pushed
+"""
+
+_STATE = """
+local found = {}
+for number, key in ipairs(KEYS) do
+  local left, lifetime = redis.call('TTL', key), tonumber(ARGV[number + 1])
+  found[2 * number - 1] = redis.call('TYPE', key).ok
+  found[2 * number] = left
+  if ARGV[1] == '1' and lifetime > 0 and left == -1 then
+    redis.call('EXPIRE', key, lifetime)
+  end
+end
+return found
 """
 
 _ACKNOWLEDGE = """
