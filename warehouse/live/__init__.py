@@ -3,5 +3,19 @@
 from warehouse.live.copy import Upserted, copy_frame, upsert_frame
 from warehouse.live.database import Live, Snapshot
 from warehouse.live.failures import LiveError, LiveUnavailable
+from warehouse.live.migrate import AppliedRevision, migrate
+from warehouse.live.partitions import PartitionTaken, ensure_partitions
 
-__all__ = ["Live", "LiveError", "LiveUnavailable", "Snapshot", "Upserted", "copy_frame", "upsert_frame"]
+__all__ = [
+    "AppliedRevision",
+    "Live",
+    "LiveError",
+    "LiveUnavailable",
+    "PartitionTaken",
+    "Snapshot",
+    "Upserted",
+    "copy_frame",
+    "ensure_partitions",
+    "migrate",
+    "upsert_frame",
+]
