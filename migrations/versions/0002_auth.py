@@ -158,7 +158,8 @@ def upgrade() -> None:
         CREATE INDEX system_settings_updated_by_idx ON auth.system_settings (updated_by);
     """)
     open_schema("auth")
-    protect("auth.users", subject="id")
+    # Leaving is an erasure request, not a DELETE.
+    protect("auth.users", subject="id", app="SELECT, INSERT, UPDATE")
     for table in ("service_profiles", "legacy_ids", "subscriptions", "usage_records"):
         protect(f"auth.{table}")
     protect("auth.system_settings", subject="updated_by", app=None)

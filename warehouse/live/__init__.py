@@ -4,14 +4,13 @@ from warehouse.live.copy import Upserted, copy_frame, upsert_frame
 from warehouse.live.database import Live, Snapshot
 from warehouse.live.failures import LiveError, LiveUnavailable
 from warehouse.live.migrate import AppliedRevision, migrate
-from warehouse.live.partitions import PartitionTaken, ensure_partitions
+from warehouse.live.partitions import ensure_partitions
 
 __all__ = [
     "AppliedRevision",
     "Live",
     "LiveError",
     "LiveUnavailable",
-    "PartitionTaken",
     "Snapshot",
     "Upserted",
     "copy_frame",

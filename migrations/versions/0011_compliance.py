@@ -1,0 +1,119 @@
+"""Schema compliance: consent, requests, holds, the erasure ledger, data keys and the audit log.
+
+Sources: document 002; documents 000 and 004 for the audit log; PRIVACY for ledger, holds and keys. What has to outlive a
+person's row (ledger, keys, audit) has no foreign key to it.
+"""
+
+from alembic import op
+
+from migrations.policies import open_schema, protect
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+TABLES = """
+CREATE SCHEMA compliance;
+
+CREATE TABLE compliance.audit_log (
+    audit_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    occurred_at timestamptz NOT NULL DEFAULT now(),
+    actor text NOT NULL,
+    subject_key bytea,
+    event_type text NOT NULL,
+    event_category text NOT NULL,
+    severity text NOT NULL DEFAULT 'info',
+    object text,
+    details jsonb NOT NULL DEFAULT '{}',
+    session_id text,
+    ip_address inet,
+    user_agent text,
+    previous_hash bytea,
+    row_hash bytea NOT NULL,
+    CONSTRAINT check_audit_severity CHECK (severity IN ('debug', 'info', 'warning', 'error', 'critical')),
+    CONSTRAINT check_audit_hash CHECK (octet_length(row_hash) = 32)
+);
+CREATE INDEX idx_audit_event ON compliance.audit_log (event_type, occurred_at);
+CREATE INDEX idx_audit_category ON compliance.audit_log (event_category, occurred_at);
+CREATE INDEX idx_audit_severity ON compliance.audit_log (severity);
+CREATE INDEX idx_audit_subject ON compliance.audit_log (subject_key, actor);
+
+CREATE TABLE compliance.consents (
+    consent_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL REFERENCES auth.users ON DELETE CASCADE,
+    consent_type text NOT NULL,
+    granted boolean NOT NULL,
+    scope jsonb NOT NULL DEFAULT '{}',
+    recorded_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    withdrawn_at timestamptz,
+    CONSTRAINT check_consents_withdrawn CHECK (withdrawn_at >= recorded_at)
+);
+CREATE INDEX idx_consents_user ON compliance.consents (user_id, consent_type, recorded_at);
+
+CREATE TABLE compliance.dsar_requests (
+    dsar_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid,
+    subject_sha256 bytea,
+    request_type text NOT NULL,
+    status text NOT NULL DEFAULT 'received',
+    submitted_at timestamptz NOT NULL DEFAULT now(),
+    due_at timestamptz,
+    closed_at timestamptz,
+    notes text,
+    receipt jsonb,
+    CONSTRAINT check_dsar_type CHECK (request_type IN ('access', 'portability', 'erasure')),
+    CONSTRAINT check_dsar_status CHECK (status IN
+        ('received', 'verified', 'fenced', 'erasing', 'verifying', 'done', 'partial', 'blocked')),
+    CONSTRAINT check_dsar_closed CHECK (closed_at >= submitted_at)
+);
+CREATE INDEX idx_dsar_requests_user ON compliance.dsar_requests (user_id);
+CREATE INDEX idx_dsar_requests_status ON compliance.dsar_requests (status, submitted_at);
+
+CREATE TABLE compliance.erasure_ledger (
+    subject_sha256 bytea PRIMARY KEY,
+    request_id uuid,
+    fenced_at timestamptz NOT NULL DEFAULT now(),
+    completed_at timestamptz,
+    details jsonb NOT NULL DEFAULT '{}',
+    CONSTRAINT check_ledger_sha256 CHECK (octet_length(subject_sha256) = 32)
+);
+
+CREATE TABLE compliance.legal_holds (
+    hold_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    user_id uuid NOT NULL,
+    reason text NOT NULL,
+    placed_at timestamptz NOT NULL DEFAULT now(),
+    placed_by text,
+    released_at timestamptz,
+    CONSTRAINT check_holds_released CHECK (released_at >= placed_at)
+);
+CREATE INDEX idx_legal_holds_user ON compliance.legal_holds (user_id) WHERE released_at IS NULL;
+
+CREATE TABLE compliance.data_keys (
+    user_id uuid NOT NULL,
+    key_version integer NOT NULL,
+    wrapped_key bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    destroyed_at timestamptz,
+    PRIMARY KEY (user_id, key_version),
+    CONSTRAINT check_data_keys_version CHECK (key_version >= 1),
+    CONSTRAINT check_data_keys_destroyed CHECK ((wrapped_key IS NULL) = (destroyed_at IS NOT NULL))
+);
+"""
+
+
+def upgrade() -> None:
+    op.execute(TABLES)
+    open_schema("compliance")
+    protect("compliance.consents")
+    protect("compliance.dsar_requests", app="SELECT, INSERT")
+    protect("compliance.legal_holds", app=None)
+    protect("compliance.data_keys", app=None)
+    op.execute("GRANT SELECT, INSERT ON compliance.audit_log TO engram_batch, engram_app")
+    op.execute("GRANT SELECT, INSERT, UPDATE ON compliance.erasure_ledger TO engram_batch")
+
+
+def downgrade() -> None:
+    op.execute("DROP SCHEMA compliance CASCADE")
