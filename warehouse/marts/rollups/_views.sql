@@ -13,7 +13,7 @@ CREATE VIEW escalation AS SELECT *, happened_at::DATE AS metric_date FROM escala
 CREATE VIEW memory AS SELECT * FROM memory_rows;
 CREATE VIEW quarantine AS SELECT *, happened_at::DATE AS metric_date FROM quarantine_rows;
 CREATE VIEW consent AS SELECT * FROM consent_rows;
-CREATE VIEW dsar AS SELECT dsar_rows.* FROM dsar_rows JOIN person USING (user_id);
+CREATE VIEW dsar AS SELECT * FROM dsar_rows;
 CREATE VIEW knowledge AS SELECT * FROM knowledge_rows;
 CREATE VIEW user_total AS SELECT * FROM user_total_rows;
 CREATE VIEW sample AS

@@ -8,5 +8,5 @@ SELECT m.created_at AS happened_at,
        e.valence::float8 AS valence,
        e.arousal::float8 AS arousal
   FROM app.messages AS m
-  JOIN app.message_emotions AS e ON e.message_id = m.id
+  JOIN app.message_emotions AS e ON e.message_id = m.id AND e.user_id = m.user_id
  WHERE m.created_at >= {first} AND m.created_at < {end}
