@@ -1,0 +1,1 @@
+"""The live schema: migrations applied, partitions ahead, the database compared with the model."""

@@ -1,0 +1,32 @@
+"""Dagster checks of the live schema."""
+
+from dagster import AssetCheckResult, AssetCheckSeverity, asset_check
+
+from assets.resources import StoresResource
+
+
+@asset_check(asset=["schema", "migrations"], blocking=True, description="The database is at the one newest revision.")
+def single_head(stores: StoresResource) -> AssetCheckResult:
+    from warehouse.live.migrate import current, head
+
+    newest, found = head(), current(stores.open().live)
+    return AssetCheckResult(passed=found == newest, metadata={"head": newest, "database": found or "none"})
+
+
+@asset_check(
+    asset=["schema", "partitions_ahead"], description="The month after next has a partition in every partitioned table."
+)
+def months_exist(stores: StoresResource) -> AssetCheckResult:
+    from datetime import UTC, datetime
+
+    from assets.schema.ahead import ahead
+    from warehouse.live.partitions import PARENTS, partitions
+
+    live = stores.open().live
+    _, needed = ahead(datetime.now(UTC), 2)
+    missing = [parent for parent in PARENTS if needed not in {each.lower.date() for each in partitions(live, parent)}]
+    return AssetCheckResult(
+        passed=not missing,
+        severity=AssetCheckSeverity.ERROR,
+        metadata={"month": needed.isoformat(), "tables_without": len(missing)},
+    )
