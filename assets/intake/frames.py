@@ -57,7 +57,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "compliance.dsar_requests": ("dsar_id",),
     "compliance.legal_holds": ("hold_id",),
     "safety.contacts": ("id",),
-    "safety.escalations": ("id",),
+    "safety.escalations": ("message_id",),
     "scheduling.schedules": ("id",),
     "engagement.badges": ("id",),
     "engagement.user_badges": ("user_id", "badge_id"),

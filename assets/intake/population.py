@@ -466,7 +466,7 @@ def _journal(phrases: Phrases, people: People, part: range, mood: Floats, rng: n
     ]
     strength = rng.uniform(0.5, 0.98, total).round(4)
     topics = phrases.raw["topics"]
-    topic_ids = {name: stable_id(people.key, "topic", name) for name in topics}
+    topic_ids = {name: stable_id("topic", "system", name) for name in topics}
     chosen = [
         sorted(rng.choice(len(topics), count, replace=False).tolist()) for count in rng.integers(1, 3, total).tolist()
     ]
@@ -664,7 +664,7 @@ def _escalations(talk: Talk, rng: np.random.Generator) -> pl.DataFrame:
         level=pl.when(pl.col("indicator") == "suicidal_ideation").then(pl.lit("red")).otherwise(pl.lit("orange")),
         indicators=pl.concat_str(pl.lit('{"'), "indicator", pl.lit('":'), "confidence", pl.lit("}")),
         playbook_key=pl.col("indicator"),
-        raised_at="created_at",
+        created_at="created_at",
         handled_at=pl.when(pl.Series(handled)).then(pl.col("created_at") + pl.duration(minutes=pl.lit(minutes))),
     )
 
@@ -693,6 +693,7 @@ def _tools(talk: Talk, rng: np.random.Generator) -> Tables:
             target_state=pl.lit('{"arousal":"lower"}'),
             selected_tools=pl.lit("{}"),
             citations=pl.lit("[]"),
+            created_at="created_at",
         ),
     }
 
@@ -765,7 +766,7 @@ def _knowledge(people: People) -> Tables:
                 "evidence_level": evidence,
                 "safety_level": "public",
                 "phi_status": "none",
-                "last_reviewed_at": first - timedelta(days=90 * number),
+                "last_reviewed": first - timedelta(days=90 * number),
                 "review_cycle_months": 6 if kind == "safety_procedure" else 12,
                 "created_at": first - timedelta(days=400),
                 "updated_at": first - timedelta(days=90 * number),
@@ -807,7 +808,7 @@ def _knowledge(people: People) -> Tables:
         )
     return {
         "knowledge.documents": pl.DataFrame(
-            documents, schema_overrides=dict.fromkeys(("last_reviewed_at", "created_at", "updated_at"), MOMENT)
+            documents, schema_overrides=dict.fromkeys(("last_reviewed", "created_at", "updated_at"), MOMENT)
         ),
         "knowledge.document_chunks": pl.DataFrame(chunks),
         "knowledge.playbooks": pl.DataFrame(playbooks),

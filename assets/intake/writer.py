@@ -163,10 +163,10 @@ class Writer:
             memories = frames.memories([(memory, good.raw) for good, memory in _of(kept, Memory)], accounts.ids, clean)
             self._stores.shortterm.forget_delivered(sorted(opened - self._brought))
         self._brought.update(user for user, _, _ in memories)
-        result.memories = self._stores.shortterm.push_once(memories)
+        result.memories = self._push(memories)
         return result
 
-    def tables(self, tables: frames.Tables, memories: Iterable[tuple[str, str, bytes]] = ()) -> Delivered:
+    def tables(self, tables: frames.Tables, memories: Sequence[tuple[str, str, bytes]] = ()) -> Delivered:
         """Write frames that are complete: their users are among them or exist, their conversations are their owners'.
 
         Rows of erased users are left out.
@@ -176,17 +176,23 @@ class Writer:
             if table in tables:
                 self._ensure_months(tables[table]["created_at"].dt.month_start().unique())
         with self._stores.live.connect() as connection:
-            kept, erased = _without_erased(connection, tables)
-            result.rows.update(self._insert(connection, kept))
-        result.memories = self._stores.shortterm.push_once(item for item in memories if item[0] not in erased)
+            result.rows.update(self._insert(connection, _without_erased(connection, tables)))
+        result.memories = self._push(memories)
         return result
+
+    def _push(self, memories: Sequence[tuple[str, str, bytes]]) -> int:
+        """Push what is new; an erasure that was fenced since the rows were written is seen here."""
+        users = {user for user, _, _ in memories if is_uuid(user)}
+        erased = fenced(self._stores.live, users) if users else set()
+        return self._stores.shortterm.push_once(item for item in memories if item[0] not in erased)
 
     def _insert(self, connection: psycopg.Connection[Any], tables: frames.Tables) -> Counter[str]:
         """Insert what is not there yet, parents first."""
         rows: Counter[str] = Counter()
         for table, key in frames.KEYS.items():
             if table in tables and tables[table].height:
-                rows[table] = upsert_frame(connection, table, tables[table], key=key).inserted
+                frame = _with_known_topics(connection, tables) if table == "journal.entry_topics" else tables[table]
+                rows[table] = upsert_frame(connection, table, frame, key=key).inserted
         return rows
 
     def _ensure_months(self, moments: Iterable[datetime]) -> None:
@@ -211,27 +217,37 @@ def _names(goods: Iterable[Good]) -> set[str]:
     return names
 
 
-def _without_erased(connection: psycopg.Connection[Any], tables: frames.Tables) -> tuple[frames.Tables, set[str]]:
+def _without_erased(connection: psycopg.Connection[Any], tables: frames.Tables) -> frames.Tables:
+    """The frames without rows of users with an erasure in the ledger."""
+    subjects = {table: "id" if table == "auth.users" else "user_id" for table in tables}
     users = {
         user
-        for frame in tables.values()
-        for column in ("user_id",)
-        if column in frame.columns
-        for user in frame[column].unique()
-        if user is not None
+        for table, frame in tables.items()
+        if subjects[table] in frame.columns
+        for user in frame[subjects[table]].drop_nulls().unique()
     }
-    if "auth.users" in tables:
-        users.update(tables["auth.users"]["id"])
-    erased = fenced(connection, users)
+    erased = sorted(fenced(connection, users))
     if not erased:
-        return tables, set()
-    subjects = {table: "id" if table == "auth.users" else "user_id" for table in tables}
+        return tables
     return {
-        table: frame.filter(~pl.col(subjects[table]).is_in(sorted(erased)) | pl.col(subjects[table]).is_null())
+        table: frame.filter(~pl.col(subjects[table]).is_in(erased).fill_null(value=False))
         if subjects[table] in frame.columns
         else frame
         for table, frame in tables.items()
-    }, erased
+    }
+
+
+def _with_known_topics(connection: psycopg.Connection[Any], tables: frames.Tables) -> pl.DataFrame:
+    """`journal.entry_topics` with the ids that topics of the same user and name have in the database already."""
+    topics = tables["journal.topics"]
+    if "user_id" not in topics.columns:
+        topics = topics.with_columns(user_id=pl.lit(None, pl.String))
+    rows = connection.execute(
+        "SELECT given.id, topic.id::text FROM unnest(%s::text[], %s::uuid[], %s::text[]) AS given(id, user_id, name)"
+        " JOIN journal.topics AS topic ON topic.name = given.name AND topic.user_id IS NOT DISTINCT FROM given.user_id",
+        (topics["id"].to_list(), topics["user_id"].to_list(), topics["name"].to_list()),
+    )
+    return tables["journal.entry_topics"].with_columns(pl.col("topic_id").replace(dict(rows.fetchall())))
 
 
 def _erased(record: Record, accounts: Accounts) -> bool:
