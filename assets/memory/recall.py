@@ -186,6 +186,11 @@ def flush_accesses(live: "Live") -> int:
     return _ACCESSES.flush(live)
 
 
+def forget(longterm: "LongTerm", user_id: str) -> None:
+    """Drop what this process has cached of a user; an erasure need not, since no hit is shown unconfirmed."""
+    _CACHE.forget(longterm.uri, _canonical(user_id))
+
+
 # -- connections -----------------------------------------------------------------------------------------------------
 
 
