@@ -766,7 +766,7 @@ def _knowledge(people: People) -> Tables:
                 "evidence_level": evidence,
                 "safety_level": "public",
                 "phi_status": "none",
-                "last_reviewed": first - timedelta(days=90 * number),
+                "last_reviewed_at": first - timedelta(days=90 * number),
                 "review_cycle_months": 6 if kind == "safety_procedure" else 12,
                 "created_at": first - timedelta(days=400),
                 "updated_at": first - timedelta(days=90 * number),
@@ -808,7 +808,7 @@ def _knowledge(people: People) -> Tables:
         )
     return {
         "knowledge.documents": pl.DataFrame(
-            documents, schema_overrides=dict.fromkeys(("last_reviewed", "created_at", "updated_at"), MOMENT)
+            documents, schema_overrides=dict.fromkeys(("last_reviewed_at", "created_at", "updated_at"), MOMENT)
         ),
         "knowledge.document_chunks": pl.DataFrame(chunks),
         "knowledge.playbooks": pl.DataFrame(playbooks),
