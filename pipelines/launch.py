@@ -1,5 +1,6 @@
 """What `engram run` and `engram backfill` do: choose partitions, launch, follow."""
 
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -9,9 +10,12 @@ from assets.operations import Alert, raise_alert
 from pipelines import backfill, jobs
 from pipelines.instance import open_instance
 from pipelines.runs import Outcome, Watcher, partition_range, run_job, watching
+from warehouse.live import LiveError
 from warehouse.settings import Settings
 from warehouse.shards import SHARDS
 from warehouse.stores import Stores
+
+logger = logging.getLogger(__name__)
 
 BY_SHARD = {jobs.MEMORY}
 BY_DAY = {jobs.SUMMARIES, jobs.MARTS}
@@ -42,7 +46,11 @@ def launch(
         outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=_night_config(job, first, last))
     if not outcome.success:
         alert = failure_alert(job, outcome.run_id, outcome.failed_steps)
-        raise_alert(Stores(settings).live, alert, now=datetime.now(UTC))
+        try:
+            raise_alert(Stores(settings).live, alert, now=datetime.now(UTC))
+        except LiveError as error:
+            # A run that failed before the tables exist has nowhere to leave its alert; the failure itself still shows.
+            logger.warning("the alert of run %s could not be written: %s", outcome.run_id, error)
     return outcome
 
 

@@ -130,7 +130,7 @@ def retain(context: OpExecutionContext) -> None:
 @job(
     name=jobs.NIGHT,
     executor_def=in_process_executor,
-    resource_defs={"io_manager": mem_io_manager},
+    resource_defs={"io_manager": mem_io_manager, "stores": StoresResource()},
     description="The whole night: schema, memory, summaries, marts and release, retention.",
 )
 def night() -> None:

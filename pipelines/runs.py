@@ -21,6 +21,9 @@ LOCATION = "engram"
 Watcher = Callable[[str, DagsterEvent], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
+QUIET: Mapping[str, object] = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Who watches events needs no log lines between the bars; the instance keeps them all."""
+
 RANGE_START = "dagster/asset_partition_range_start"
 RANGE_END = "dagster/asset_partition_range_end"
 
@@ -87,14 +90,14 @@ def run_job(
     if job not in {known.name for known in defs.resolve_all_job_defs()}:
         raise LookupError(f"job: none is called {job!r}; `engram jobs` lists them")
     definition = defs.resolve_job_def(job)
+    watcher = _watcher.get()
     run: DagsterRun = instance.create_run_for_job(
         definition,
         tags={**definition.run_tags, **(tags or {})},
-        run_config=run_config,
+        run_config={**(run_config or {}), **(QUIET if watcher else {})},
         remote_job_origin=origin(job),
     )
     repository = ReconstructableRepository.for_module(MODULE, "defs", working_directory=str(ROOT))
-    watcher = _watcher.get()
     failed: list[str] = []
     for event in execute_run_iterator(repository.get_reconstructable_job(job), run, instance):
         if event.is_step_failure and event.step_key:

@@ -6,7 +6,7 @@ The revisions are files of the `migrations` package; this module only runs them.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any
 
@@ -90,7 +90,10 @@ def _run(live: Live, move: Any, revision: str) -> list[AppliedRevision]:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(files("migrations")).replace("%", "%%"))
+    package = find_spec("migrations")
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("migrations: the package is not installed; run `make setup`")
+    config.set_main_option("script_location", package.submodule_search_locations[0].replace("%", "%%"))
     return config
 
 
