@@ -3,24 +3,30 @@
 Does not live here: the measuring (`quality.py`), the expectations (`assets/marts`).
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dagster import AssetCheckResult, AssetCheckSeverity, AssetCheckSpec, AssetKey, MetadataValue, asset_check
-from dagster import multi_asset_check as several_checks
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetKey,
+    MetadataValue,
+    asset_check,
+    multi_asset_check,
+)
 
 from assets.resources import StoresResource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from assets.memory.quality import Quality
 
 ITEMS = AssetKey(["memory", "items"])
 
 NEAR_DUPLICATE_SHARE = 0.01
 """Of the sampled memories: what the bands' estimate may take for alike that the exact comparison did not."""
-MISSING_SHARE = 0.0
 P99_PER_USER = 5_000
 BACKLOG_SECONDS = 2 * 86_400
 """Two nights: one may fail."""
@@ -37,12 +43,12 @@ QUALITY = {
 """Check name → what it measures."""
 
 
-@several_checks(
+@multi_asset_check(
     name="memory_quality",
     specs=[AssetCheckSpec(name, asset=ITEMS, description=text) for name, text in QUALITY.items()],
     can_subset=True,
 )
-def quality(context: Any, stores: StoresResource) -> "Iterator[AssetCheckResult]":
+def quality(context: AssetCheckExecutionContext, stores: StoresResource) -> Iterator[AssetCheckResult]:
     """Measure once, report each number under its own check."""
     from assets.memory.quality import measure
 

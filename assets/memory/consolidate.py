@@ -227,6 +227,7 @@ class _Run:
         self.retire_share = retire_share if retire_share is not None else stores.settings.memory_retire_share
         self.model: Embedder = embedder(stores.settings)
         self.tally = _Tally()
+        self.wrote = False
 
     def all(self, shards: Collection[str]) -> ConsolidationReport:
         shortterm = self.stores.shortterm
@@ -242,6 +243,8 @@ class _Run:
             batches += 1
             self.tally.add("taken", pl.Series([item.user_id for item in taken], dtype=pl.String))
             inbox.leave(self._patiently(taken))
+        if self.wrote:
+            self.effects("optimize vectors", lambda: self.stores.longterm.optimize("memories"))
         if lease is not None:
             shortterm.confirm(lease)
             self.effects("release", lambda: shortterm.release(lease))
@@ -276,7 +279,8 @@ class _Run:
         with self.stores.live.connect(autocommit=True) as conn:
             with self.tally.timed("prepare"):
                 batch = self._prepared(conn, taken)
-            users = sorted(set(batch.rows["user_id"]))
+            # Those with something for quarantine too: what is kept there must not slip past a fence either.
+            users = sorted({*batch.rows["user_id"], *batch.quarantine["user_id"].drop_nulls()})
             shards = {shard_number(shard_of(user)) for user in users}
             with self._locked(conn, shards):
                 held = self._stored(conn, batch, users)
@@ -378,9 +382,10 @@ class _Run:
             # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
             late = consent.fenced(conn, users)
             rows = batch.rows.filter(~pl.col("user_id").is_in(list(late)))
-            keyring = self.stores.vault.keyring(users, create=not self.plan, conn=conn)
+            keyring = self.stores.vault.keyring(rows["user_id"], create=not self.plan, conn=conn)
             late |= keyring.destroyed
             rows = rows.filter(~pl.col("user_id").is_in(list(late)))
+            quarantine = _without(batch.quarantine, late)
             with tally.timed("reconcile"):
                 settled = self._settled(conn, keyring, rows)
                 held = self._over_limit(conn, settled)
@@ -399,12 +404,10 @@ class _Run:
                 )
                 self.effects(
                     "write quarantine",
-                    lambda: store.write_quarantine(
-                        conn, batch.quarantine.drop("found"), run_id=self.run_id, now=self.now
-                    ),
+                    lambda: store.write_quarantine(conn, quarantine, run_id=self.run_id, now=self.now),
                 )
         with tally.timed("lancedb"):
-            self._project(conn, settled, shown, vectors)
+            self._project(conn, settled, shown, vectors, users)
         return held
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
@@ -417,7 +420,7 @@ class _Run:
         merges = self._merges(near, same, fresh, partners)
         ids = touched(rows, traits, merges)
         stored = store.read_details(conn, keyring, traits, ids)
-        nodes = _united(rows, stored)
+        nodes = _united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
         return settle(nodes, merges)
 
     def _merges(
@@ -460,22 +463,29 @@ class _Run:
         return held
 
     def _project(
-        self, conn: "psycopg.Connection", settled: pl.DataFrame, shown: pl.DataFrame, vectors: Vectors
+        self,
+        conn: "psycopg.Connection",
+        settled: pl.DataFrame,
+        shown: pl.DataFrame,
+        vectors: Vectors,
+        users: Sequence[str],
     ) -> None:
         longterm = self.stores.longterm
         if not shown.is_empty():
             projected = store.projection(shown, vectors)
+            self.wrote = True
             self.effects("write vectors", lambda: longterm.upsert("memories", projected, model=self.model.name))
         variants = settled.filter((pl.col("rep") != pl.col("id")) & pl.col("was_status").is_not_null())["id"].to_list()
         if variants:
             self.effects("drop merged vectors", lambda: longterm.delete("memories", ids=variants))
         # Either this sees a fence that came meanwhile and takes back what it wrote, or the erasure behind the fence
         # begins after the write and finds it.
-        for user in sorted(consent.fenced(conn, set(settled["user_id"]))):
+        for user in sorted(consent.fenced(conn, users)):
             self.effects("take back fenced", lambda user=user: self._take_back(conn, user))  # type: ignore[misc]
 
     def _take_back(self, conn: "psycopg.Connection", user: str) -> None:
         conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [user])
+        conn.execute("DELETE FROM ops.quarantine WHERE user_id = %s::uuid", [user])
         self.stores.longterm.delete("memories", user_id=user)
 
     def _count(self, batch: _Batch, rows: pl.DataFrame, settled: pl.DataFrame, held: set[str], late: set[str]) -> None:
@@ -541,10 +551,15 @@ class _Run:
         self.tally.reasons["unprocessable"] = self.tally.reasons.get("unprocessable", 0) + 1
         if self.plan:
             return set()
-        with self.stores.live.connect() as conn:
+        people = [owner for owner in owners if owner is not None]
+        with (
+            self.stores.live.connect(autocommit=True) as conn,
+            self._locked(conn, {shard_number(shard_of(person)) for person in people}),
+            self._transaction(conn),
+        ):
+            kept = _without(quarantine, consent.fenced(conn, people))
             self.effects(
-                "write quarantine",
-                lambda: store.write_quarantine(conn, quarantine.drop("found"), run_id=self.run_id, now=self.now),
+                "write quarantine", lambda: store.write_quarantine(conn, kept, run_id=self.run_id, now=self.now)
             )
         self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(taken))
         return set()
@@ -556,6 +571,11 @@ _STRANGER = {
     True: ("user_malformed", "user_id: not a hyphenated UUID"),
     False: ("user_unknown", "user_id: no such row in auth.users"),
 }
+
+
+def _without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
+    """Rows for `ops.quarantine` without those of these users."""
+    return quarantine.filter(~pl.col("user_id").is_in(list(users)) | pl.col("user_id").is_null()).drop("found")
 
 
 def _origin(user_id: str) -> str:
@@ -600,8 +620,9 @@ def _united(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
             *(
                 pl.col(name).drop_nulls().first()
                 for name in store.DETAILS
-                if name not in {*earliest, "id", "observations", "floor_level"}
+                if name not in {*earliest, "id", "observations", "floor_level", "known_at"}
             ),
+            known_at=pl.col("known_at").min(),
             observations=pl.col("observations").explode().unique().sort(),
             floor_level=pl.col("floor_level")
             .replace_strict(rank, default=None, return_dtype=pl.Int8)

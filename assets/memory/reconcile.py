@@ -203,11 +203,11 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     The statements of a slot in time order form runs of one value. A memory lives in the last run it was said in, and
     ends where the next run begins.
     """
-    schema = {
-        "id": pl.String,
+    schema: dict[str, pl.DataType] = {
+        "id": pl.String(),
         "run_start": pl.Datetime("us", "UTC"),
         "ends_at": pl.Datetime("us", "UTC"),
-        "next_id": pl.String,
+        "next_id": pl.String(),
     }
     slots = nodes.filter(pl.col("single").fill_null(value=False) & (pl.col("rep") == pl.col("id")))
     if slots.is_empty():

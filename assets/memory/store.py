@@ -2,7 +2,7 @@
 
 Text columns are ciphertext of the vault. What engram knows beside the columns stands in `extraction_metadata`:
 `observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
-variants), `merged_into` (a variant's representative), `raw` and `floor` (scores before repetition).
+variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores before repetition).
 Does not live here: what the rows become (`reconcile.py`), when which write happens (`consolidate.py`).
 """
 
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from psycopg import sql
 
-from assets.memory.observations import OBSERVATION
+from assets.memory.observations import OBSERVATION, canonical_time
 from assets.memory.reconcile import NODES, TRAITS
 from assets.memory.score import AXES
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 TABLE = "memory.items"
 _TIME = pl.Datetime("us", "UTC")
+"""Of every time column: microseconds, UTC."""
 
 _FINGERPRINT = np.dtype(
     [("bands", "<u4", 8), ("slot", "<u8"), ("single", "u1"), ("value", "<u8"), ("stance", "<u8"), ("figures", "<u8")]
@@ -45,6 +47,7 @@ DETAILS: dict[str, pl.DataType] = NODES | {
     "message_id": pl.String(),
     "consent_id": pl.String(),
     "embedding_model": pl.String(),
+    "known_at": _TIME,
     "was": pl.String(),
     "was_status": pl.String(),
 }
@@ -135,6 +138,7 @@ def read_details(
                 "message_id": row[10],
                 "consent_id": row[11],
                 "embedding_model": row[12],
+                "known_at": datetime.fromisoformat(known) if (known := metadata.get("known_at")) else row[15],
                 "was": _state(
                     row[13], row[16], row[17], row[18], len(observations), metadata.get("message_ids") or [], row[19]
                 ),
@@ -234,7 +238,9 @@ def write_items(conn: "psycopg.Connection", rows: pl.DataFrame, *, model: str, n
         pl.concat_str(*(pl.col(f"raw_{axis}").round(4) for axis in AXES), separator=","),
         pl.lit('],"floor":'),
         _quoted(pl.col("floor_level")),
-        pl.lit(',"merged_into":'),
+        pl.lit(',"known_at":"'),
+        canonical_time("known_at"),
+        pl.lit('","merged_into":'),
         _quoted(pl.when(pl.col("rep") != pl.col("id")).then("rep")),
         pl.lit("}"),
     )
@@ -313,7 +319,7 @@ def projection(rows: pl.DataFrame, vectors: "np.ndarray[tuple[int, int], np.dtyp
         message_ids="message_ids",
         valid_from="valid_from",
         valid_to="valid_to",
-        known_at="first_at",
+        known_at="known_at",
         superseded_by="superseded_by",
         status="status",
         composite_score="composite_score",
@@ -348,4 +354,15 @@ def write_quarantine(conn: "psycopg.Connection", refused: pl.DataFrame, *, run_i
         run_id=pl.lit(run_id, pl.String),
         created_at=pl.lit(now, _TIME),
     ).unique("id", keep="first", maintain_order=True)
-    return upsert_frame(conn, "ops.quarantine", frame, key=("id",)).inserted
+    # A huge payload would be in memory several times over as the text of a COPY.
+    huge = frame["payload"].bin.size() > _HUGE
+    written = upsert_frame(conn, "ops.quarantine", frame.filter(~huge), key=("id",)).inserted
+    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
+    values = sql.SQL(", ").join(sql.Placeholder() * len(frame.columns))
+    insert = sql.SQL("INSERT INTO ops.quarantine ({}) VALUES ({}) ON CONFLICT (id) DO NOTHING").format(columns, values)
+    for row in frame.filter(huge).iter_rows():
+        written += conn.execute(insert, row, binary=True).rowcount
+    return written
+
+
+_HUGE = 2**20

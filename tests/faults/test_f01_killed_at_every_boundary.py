@@ -43,14 +43,22 @@ for fatal, user in enumerate(sys.argv[2:], start=1):
 def _arrive(stores: Stores, user: str) -> None:
     """A stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every effect happens."""
     arriving.push(stores, user, arriving.raw("I live in Berlin with my dog"))
-    arriving.push(stores, user, arriving.raw("The long walk along the river with Anna did me a lot of good that week", kind="event"))
+    arriving.push(
+        stores,
+        user,
+        arriving.raw("The long walk along the river with Anna did me a lot of good that week", kind="event"),
+    )
     consolidate(stores, [shard_of(user)], now=arriving.NOW)
     arriving.push(
         stores,
         user,
         arriving.raw("I moved to Lisbon", at=arriving.DAY.format(9)),
         arriving.raw("I live in Berlin with my dog", at=arriving.DAY.format(2)),
-        arriving.raw("The long walk along the river with Anna did me a lot of good that week!", at="2026-02-01T09:00:00Z", kind="event"),
+        arriving.raw(
+            "The long walk along the river with Anna did me a lot of good that week!",
+            at="2026-02-01T09:00:00Z",
+            kind="event",
+        ),
         b"{broken " + user.encode(),
     )
 

@@ -51,7 +51,9 @@ def rows(stores: Stores, user: str) -> list[dict[str, Any]]:
     records = [dict(zip(names, row, strict=True)) for row in found]
     ids = [record["id"] for record in records]
     for column in ("content", "processed_content"):
-        texts = stores.vault.decrypt("memory.items", column, [user] * len(ids), ids, [record[column] for record in records])
+        texts = stores.vault.decrypt(
+            "memory.items", column, [user] * len(ids), ids, [record[column] for record in records]
+        )
         for record, text in zip(records, texts, strict=True):
             record[column] = text
     return sorted(records, key=lambda record: record["content"])
@@ -72,7 +74,12 @@ def state(stores: Stores, user: str) -> list[tuple[object, ...]]:
             record["valid_from"],
             record["valid_to"],
             words.get(record["superseded_by"]),
-            tuple(sorted(str((entry["at"], entry["source"], entry["message_id"])) for entry in record["extraction_metadata"]["observations"])),
+            tuple(
+                sorted(
+                    str((entry["at"], entry["source"], entry["message_id"]))
+                    for entry in record["extraction_metadata"]["observations"]
+                )
+            ),
             tuple(record["extraction_metadata"]["message_ids"]),
         )
         for record in found
