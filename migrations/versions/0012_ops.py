@@ -64,7 +64,7 @@ def upgrade() -> None:
         CREATE TABLE ops.detached_partitions (
             id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
             parent text NOT NULL,
-            partition text NOT NULL CONSTRAINT detached_partitions_partition_key UNIQUE,
+            partition text NOT NULL,
             lower_bound timestamptz NOT NULL,
             upper_bound timestamptz NOT NULL,
             rows bigint,
@@ -83,6 +83,10 @@ def upgrade() -> None:
                 AND (verified_at IS NULL OR (archived_at IS NOT NULL AND archive_sha256 IS NOT NULL))
             )
         );
+
+        -- A month that came back after its drop goes through the steps again.
+        CREATE UNIQUE INDEX detached_partitions_open_key ON ops.detached_partitions (parent, partition)
+            WHERE dropped_at IS NULL;
 
         CREATE TABLE ops.backups (
             id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -56,7 +56,13 @@ detached_partitions = sa.Table(
     sa.Column("verified_at", sa.DateTime(timezone=True)),
     sa.Column("detached_at", sa.DateTime(timezone=True)),
     sa.Column("dropped_at", sa.DateTime(timezone=True)),
-    sa.UniqueConstraint("partition", name="detached_partitions_partition_key"),
+    sa.Index(
+        "detached_partitions_open_key",
+        "parent",
+        "partition",
+        unique=True,
+        postgresql_where=sa.text("dropped_at IS NULL"),
+    ),
     schema="ops",
 )
 
