@@ -23,6 +23,7 @@ from psycopg import sql
 from assets.retention.archive import Archived, ArchiveDamaged, ArchiveFailed, Span, fingerprint, verify, write
 from assets.retention.partitions import Partition, attached, identifier, past_keep
 from assets.retention.policy import RetentionClass, month_floor
+from warehouse.lake import sha256_of
 from warehouse.live import Live, LiveUnavailable
 from warehouse.vault import Vault
 
@@ -95,7 +96,9 @@ def retire(engine: Engine, kind: RetentionClass, parent: str, *, now: datetime, 
     with _alone(engine.live, parent):
         outcomes = [_let_go(engine, kind, partition, now) for partition in _past_keep(engine.live, parent, cutoff)]
         gone = [_drop(engine, kind, entry, now) for entry in _entries(engine.live, parent) if entry.detached_at]
-    further = {outcome.partition: outcome for outcome in gone}
+    now_detached = {outcome.partition for outcome in outcomes if outcome.state == "detached"}
+    gone = [outcome for outcome in gone if outcome.state != "waiting" or outcome.partition not in now_detached]
+    further = {outcome.partition for outcome in gone}
     return [outcome for outcome in outcomes if outcome.partition not in further] + gone
 
 
@@ -118,6 +121,35 @@ def survivors(live: Live, parent: str, cutoff: datetime) -> int:
     with live.connect() as connection:
         row = connection.execute(statement, (month_floor(cutoff),)).fetchone()
     return int(row[0]) if row else 0
+
+
+def unproven(live: Live, parent: str, archive: Path, *, newest: int = 12) -> tuple[int, list[tuple[str, str]]]:
+    """Detached or dropped months with rows, and those among them whose archive is not verified or not the same file.
+
+    Every month that still waits is looked at, and the `newest` that were dropped.
+
+    Returns:
+        How many were looked at; (partition, what is wrong) of the bad ones.
+    """
+    with live.connect() as connection:
+        rows = connection.execute(
+            "(SELECT partition, archive_path, encode(archive_sha256, 'hex'), verified_at IS NOT NULL"
+            " FROM ops.detached_partitions WHERE parent = %(parent)s AND rows > 0 AND detached_at IS NOT NULL"
+            " AND dropped_at IS NULL)"
+            " UNION ALL (SELECT partition, archive_path, encode(archive_sha256, 'hex'), verified_at IS NOT NULL"
+            " FROM ops.detached_partitions WHERE parent = %(parent)s AND rows > 0 AND dropped_at IS NOT NULL"
+            " ORDER BY dropped_at DESC LIMIT %(newest)s)",
+            {"parent": parent, "newest": newest},
+        ).fetchall()
+    bad = []
+    for partition, path, expected, verified in rows:
+        if path is None or not verified:
+            bad.append((partition, "no verified archive"))
+        elif not (archive / path).is_file():
+            bad.append((partition, "archive missing"))
+        elif sha256_of(archive / path) != expected:
+            bad.append((partition, "archive altered"))
+    return len(rows), bad
 
 
 def detached_tables(live: Live) -> list[str]:
@@ -300,7 +332,8 @@ def _note(live: Live, partition: Partition, rows: int, archive: tuple[str, str, 
     with live.connect() as connection:
         known = connection.execute(
             "UPDATE ops.detached_partitions"
-            " SET rows = %s, archive_path = %s, archive_sha256 = %s, archived_at = %s, verified_at = NULL"
+            " SET rows = %s, archive_path = %s, archive_sha256 = decode(%s, 'hex'), archived_at = %s,"
+            " verified_at = NULL"
             " WHERE parent = %s AND partition = %s AND dropped_at IS NULL",
             (rows, path, found, at, *_key(partition)),
         ).rowcount
@@ -308,16 +341,16 @@ def _note(live: Live, partition: Partition, rows: int, archive: tuple[str, str, 
             connection.execute(
                 "INSERT INTO ops.detached_partitions"
                 " (parent, partition, lower_bound, upper_bound, rows, archive_path, archive_sha256, archived_at)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-                (*_key(partition), partition.lower, partition.upper, rows, path, found, at),
+                " VALUES (%s, %s, %s, %s, %s, %s, decode(%s, 'hex'), %s)",
+                (*_key(partition), *_bounds(partition), rows, path, found, at),
             )
 
 
 def _entries(live: Live, parent: str) -> list[Entry]:
     with live.connect() as connection:
         rows = connection.execute(
-            "SELECT id::text, partition, lower_bound, upper_bound, coalesce(rows, 0), archive_path, archive_sha256,"
-            " verified_at, detached_at FROM ops.detached_partitions"
+            "SELECT id::text, partition, lower_bound, upper_bound, coalesce(rows, 0), archive_path,"
+            " encode(archive_sha256, 'hex'), verified_at, detached_at FROM ops.detached_partitions"
             " WHERE parent = %s AND dropped_at IS NULL ORDER BY lower_bound",
             (parent,),
         ).fetchall()
@@ -340,10 +373,7 @@ def _file_of(live: Live, partition: Partition) -> str:
 
 
 def _held(connection: psycopg.Connection) -> dict[str, list[str]]:
-    """Users whose rows must stay, by the reason; no hold and no request can be placed until this transaction ends.
-
-    `engram_batch` may not lock the tables; the owner's transactions did it in `_bound_locks`.
-    """
+    """Users whose rows must stay, by the reason."""
     rows = connection.execute(
         "SELECT 'a legal hold', user_id::text FROM compliance.legal_holds WHERE released_at IS NULL"
         " UNION SELECT 'an open access request', user_id::text FROM compliance.dsar_requests"

@@ -20,6 +20,7 @@ REQUIRED = (
     "memories",
     "summaries",
     "response_cache",
+    "quarantine",
     "analytics",
     "audit",
     "keys",
