@@ -3,21 +3,22 @@
 Lives here: the order of work, which days may be computed at all, and the shape check of what is written.
 Does not live here: the reading (`extract.py`), the SQL (`rollups/`) and the file format (`warehouse/lake.py`).
 
-The range is worked through month by month, so that memory follows the busiest month and not the range.
+The range is worked through in spans of a few months at most, so that memory follows the busiest month, not the range.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
+from psycopg import sql
 
 from warehouse.lake import Lake, Written
 from warehouse.marts.columns import Column
 from warehouse.marts.declare import MARTS, Mart
-from warehouse.marts.extract import MEMORY_LIMIT_MB, people, statement, workbench
+from warehouse.marts.extract import MEMORY_LIMIT_MB, bounds, people, statement, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from warehouse.live import Live, Snapshot
 
 WRITERS = 4
+SPAN_ROWS = 600_000
+"""Messages read at once: enough to be fast, few enough to stay within the memory limit."""
+
 RETIRED_TABLES: Mapping[str, str] = {
     "message": "app.messages",
     "emotion": "app.messages",
@@ -88,54 +92,79 @@ def rollup(
     unknown = sorted(set(marts) - set(MARTS))
     if unknown:
         raise ValueError(f"marts: {unknown} are not declared; known are {sorted(MARTS)}")
-    chosen = [MARTS[name] for name in marts]
-    written: list[Written] = []
-    kept: list[tuple[str, date]] = []
     if not days:
         return RolledUp((), ())
+    in_days = [MARTS[name] for name in marts if MARTS[name].kind == "days"]
     newest, done, total = max(days), 0, len(set(days))
-    final_before = now.astimezone(UTC).date() - timedelta(days=late_days)
-
-    def write(mart: Mart, day: date, frame: pl.DataFrame) -> Written:
-        return lake.write(
-            mart.name, day, frame, key=mart.key, run_id=run_id, computed_at=now, closed=day < final_before
-        )
-
+    in_state = [
+        MARTS[name]
+        for name in marts
+        if MARTS[name].kind == "observed"
+        and (MARTS[name].sources or name in (observed or {}))
+        and max(lake.partitions(name), default=newest) <= newest
+    ]
+    weights = month_weights(live, days)
     with live.snapshot() as snapshot, ThreadPoolExecutor(WRITERS) as pool:
         person = people(snapshot, secret)
-        retired = retired_spans(snapshot)
-        for first, last in spans(days):
-            in_days = [mart for mart in chosen if mart.kind == "days"]
-            in_state = [
-                mart
-                for mart in chosen
-                if mart.kind == "observed" and last == newest and not _observed_later(lake, mart, newest)
-            ]
-            for marts_now, start in ((in_days, first), (in_state, last)):
-                if not marts_now:
-                    continue
-                sources = {source for mart in marts_now for source in mart.sources}
-                with workbench(snapshot, person, sources, start, last, memory_limit_mb=memory_limit_mb) as bench:
-                    define(bench, marts_now)
-                    for mart in marts_now:
-                        frame = (
-                            (observed or {}).get(mart.name) if not mart.sources and mart.kind == "observed" else None
-                        )
-                        if frame is None and not mart.sources and mart.kind == "observed":
-                            continue
-                        rows = _shaped(mart, compute(bench, mart) if frame is None else _on(frame, last))
-                        parts = by_day(rows, start, last)
-                        todo = []
-                        for day, part in parts.items():
-                            if any(_covers(retired, RETIRED_TABLES.get(source), day) for source in mart.sources):
-                                kept.append((mart.name, day))
-                            else:
-                                todo.append((mart, day, part))
-                        written.extend(pool.map(lambda one: write(*one), todo))
+        run = _Run(
+            lake, run_id, now, now.astimezone(UTC).date() - timedelta(days=late_days), retired_spans(snapshot), pool
+        )
+        for first, last in spans(days, weights):
+            with workbench(snapshot, person, _sources(in_days), first, last, memory_limit_mb=memory_limit_mb) as bench:
+                define(bench, in_days)
+                for mart in in_days:
+                    run.write(mart, compute(bench, mart), first, last)
             done += (last - first).days + 1
             if progress:
                 progress(done, total)
-    return RolledUp(tuple(written), tuple(kept))
+        if in_state:
+            with workbench(
+                snapshot, person, _sources(in_state), newest, newest, memory_limit_mb=memory_limit_mb
+            ) as bench:
+                define(bench, in_state)
+                for mart in in_state:
+                    rows = compute(bench, mart) if mart.sources else _on((observed or {})[mart.name], newest)
+                    run.write(mart, rows, newest, newest)
+    return RolledUp(tuple(run.written), tuple(run.kept))
+
+
+@dataclass
+class _Run:
+    """What every partition of one rollup shares, and what became of each."""
+
+    lake: Lake
+    run_id: str
+    now: datetime
+    open_from: date
+    retired: Mapping[str, Sequence[tuple[date, date]]]
+    pool: ThreadPoolExecutor
+    written: list[Written] = field(default_factory=list)
+    kept: list[tuple[str, date]] = field(default_factory=list)
+
+    def write(self, mart: Mart, rows: pl.DataFrame, first: date, last: date) -> None:
+        """Write a mart's rows of a span, a file a day; retired days keep what they have."""
+        parts = by_day(_shaped(mart, rows), first, last)
+        gone = {
+            day for day in parts if any(_covers(self.retired, RETIRED_TABLES.get(one), day) for one in mart.sources)
+        }
+        self.kept += [(mart.name, day) for day in sorted(gone)]
+        todo = [(day, part) for day, part in parts.items() if day not in gone]
+        self.written += self.pool.map(lambda one: self._write_day(mart, *one), todo)
+
+    def _write_day(self, mart: Mart, day: date, part: pl.DataFrame) -> Written:
+        return self.lake.write(
+            mart.name,
+            day,
+            part,
+            key=mart.key,
+            run_id=self.run_id,
+            computed_at=self.now,
+            closed=day < self.open_from,
+        )
+
+
+def _sources(marts: Sequence[Mart]) -> set[str]:
+    return {source for mart in marts for source in mart.sources}
 
 
 def define(bench: "duckdb.DuckDBPyConnection", marts: Sequence[Mart]) -> None:
@@ -171,16 +200,37 @@ def shape_errors(columns: Sequence[Column], frame: pl.DataFrame) -> list[str]:
     return errors
 
 
-def spans(days: Sequence[date]) -> Iterator[tuple[date, date]]:
-    """Days as runs of neighbours within one calendar month, in order: (first, last) pairs."""
-    ordered = sorted(set(days))
-    first = last = ordered[0]
-    for day in ordered[1:]:
-        if day != last + timedelta(days=1) or day.month != last.month:
-            yield first, last
-            first = day
-        last = day
-    yield first, last
+def spans(days: Sequence[date], weights: Mapping[date, int] | None = None) -> list[tuple[date, date]]:
+    """Days as runs of neighbours, in order: (first, last) pairs that end with a month, or go on while they stay light.
+
+    Args:
+        weights: messages by month (its first day); neighbouring months join while their sum stays under `SPAN_ROWS`.
+    """
+    runs: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if runs and day == runs[-1][1] + timedelta(days=1):
+            first, last = runs[-1]
+            held = sum(rows for month, rows in (weights or {}).items() if first.replace(day=1) <= month <= last)
+            if day.month == last.month or (weights and held + weights.get(day, 0) <= SPAN_ROWS):
+                runs[-1] = (first, day)
+                continue
+        runs.append((day, day))
+    return runs
+
+
+def month_weights(live: "Live", days: Sequence[date]) -> dict[date, int]:
+    """Messages of each month that the days touch, as the planner estimates them: no table is read."""
+    weights = {}
+    with live.connect() as connection:
+        for month in sorted({day.replace(day=1) for day in days}):
+            end = (month + timedelta(days=32)).replace(day=1)
+            plan = connection.execute(
+                sql.SQL(
+                    "EXPLAIN (FORMAT JSON) SELECT FROM app.messages WHERE created_at >= {first} AND created_at < {end}"
+                ).format(**bounds(month, end - timedelta(days=1)))
+            ).fetchone()
+            weights[month] = int(plan[0][0]["Plan"]["Plan Rows"]) if plan else 0
+    return weights
 
 
 def by_day(frame: pl.DataFrame, first: date, last: date) -> dict[date, pl.DataFrame]:
@@ -209,10 +259,6 @@ def retired_spans(snapshot: "Snapshot") -> dict[str, list[tuple[date, date]]]:
 
 def _covers(retired: Mapping[str, Sequence[tuple[date, date]]], table: str | None, day: date) -> bool:
     return table is not None and any(first <= day < until for first, until in retired.get(table, ()))
-
-
-def _observed_later(lake: Lake, mart: Mart, day: date) -> bool:
-    return any(other > day for other in lake.partitions(mart.name))
 
 
 def _on(frame: pl.DataFrame, day: date) -> pl.DataFrame:
