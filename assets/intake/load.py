@@ -2,7 +2,7 @@
 
 Lives here: files, batches, progress and the report. Reading a line is `lines.py`, writing a batch is `writer.py`.
 
-Two batches are in memory at most: one is decoded while the one before it is written.
+Two batches are in memory at most: one is read and made into rows while the one before it is written.
 """
 
 import stat
@@ -95,10 +95,11 @@ def load(
                     for good in goods:
                         kind = type(good.record).__name__.lower()
                         report.records[kind] = report.records.get(kind, 0) + 1
+                    prepared = writer.prepare(goods)
                     if pending is not None:
                         report.delivered.add(pending.result())
                     pending = background.submit(
-                        writer.records, goods, faults, origin=origin, assume_consent=assume_consent
+                        writer.commit, prepared, faults, origin=origin, assume_consent=assume_consent
                     )
                     if progress is not None:
                         progress(before + (stream.tell() if stream.seekable() else 0), total)

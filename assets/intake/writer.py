@@ -11,8 +11,8 @@ without one were refused and are not kept anywhere.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from time import sleep
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 _R = TypeVar("_R", bound=Record)
+_T = TypeVar("_T")
 
 ASSUMED = {"basis": "assumed", "by": "engram load"}
 """Scope of a consent that the operator vouches for."""
@@ -89,6 +90,24 @@ class Delivered:
         self.transcripts += other.transcripts
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A batch whose users exist and whose rows are made.
+
+    Attributes:
+        goods: the records, without those of erased users.
+        tables: their rows, per kind.
+        faults: records refused on the way.
+        fenced: records dropped because their user was erased.
+    """
+
+    goods: Sequence[Good]
+    accounts: Accounts
+    tables: Sequence[frames.Tables]
+    faults: Sequence[Fault]
+    fenced: int
+
+
 class Writer:
     """Writes batches of one load or seed; remembers the months it has seen and whom it brought memories."""
 
@@ -101,13 +120,30 @@ class Writer:
     def records(
         self, goods: Sequence[Good], faults: Sequence[Fault], *, origin: str, assume_consent: bool = False
     ) -> Delivered:
-        """Write one batch of records and its faults.
+        """`prepare` and `commit` in one."""
+        return self.commit(self.prepare(goods), faults, origin=origin, assume_consent=assume_consent)
+
+    def prepare(self, goods: Sequence[Good]) -> "Prepared":
+        """Make the users of a batch and its rows; may run while the batch before is being written.
+
+        Args:
+            goods: records in input order.
+
+        Raises:
+            LiveUnavailable: Postgres is out of reach.
+        """
+        return self._patiently(lambda: self._prepare(goods))
+
+    def commit(
+        self, prepared: "Prepared", faults: Sequence[Fault], *, origin: str, assume_consent: bool = False
+    ) -> Delivered:
+        """Write one batch and its faults.
 
         A record that Postgres refuses is found by halving the batch and goes to quarantine alone; a lost connection,
         a deadlock or a lock is tried again.
 
         Args:
-            goods: records in input order.
+            prepared: the batch.
             faults: lines that could not be read.
             origin: what quarantine calls the source: a file's name without its folder.
             assume_consent: record a consent for every user of the batch who has none for `memory`.
@@ -115,51 +151,63 @@ class Writer:
         Raises:
             LiveError: Postgres is out of reach, or refuses for a reason that is not a record's.
         """
+        goods = prepared.goods
         self._ensure_months(
             good.record.created_at.astimezone(UTC) for good in goods if isinstance(good.record, Message)
         )
-        for pause in (*RETRY_PAUSES, None):
-            try:
-                return self._once(goods, faults, origin, assume_consent=assume_consent)
-            except LiveUnavailable:
-                if pause is None:
-                    raise
-                self._sleep(pause)
-            except LiveError as refusal:
-                if not goods or (refusal.sqlstate or "")[:2] not in REFUSALS:
-                    raise
-                if len(goods) == 1:
-                    return self._once([], [*faults, _fault(goods[0], "refused_by_store", str(refusal))], origin)
-                break
+        try:
+            return self._patiently(lambda: self._commit(prepared, faults, origin, assume_consent=assume_consent))
+        except LiveError as refusal:
+            if not goods or (refusal.sqlstate or "")[:2] not in REFUSALS:
+                raise
+            if len(goods) == 1:
+                alone = Prepared((), prepared.accounts, (), (), prepared.fenced)
+                fault = _fault(goods[0], "refused_by_store", str(refusal))
+                return self._commit(alone, [*faults, *prepared.faults, fault], origin)
         middle = len(goods) // 2
-        result = self.records(goods[:middle], faults, origin=origin, assume_consent=assume_consent)
+        result = self.records(goods[:middle], [*faults, *prepared.faults], origin=origin, assume_consent=assume_consent)
         result.add(self.records(goods[middle:], [], origin=origin, assume_consent=assume_consent))
+        result.fenced += prepared.fenced
         return result
 
-    def _once(
-        self, goods: Sequence[Good], faults: Sequence[Fault], origin: str, *, assume_consent: bool = False
-    ) -> Delivered:
-        result = Delivered()
+    def _patiently(self, work: Callable[[], _T]) -> _T:
+        for pause in RETRY_PAUSES:
+            try:
+                return work()
+            except LiveUnavailable:
+                self._sleep(pause)
+        return work()
+
+    def _prepare(self, goods: Sequence[Good]) -> "Prepared":
         with self._stores.live.connect() as connection:
             accounts = admit(connection, _names(goods), _of(goods, User))
-            result.rows["auth.users"] += accounts.created
-            kept = [good for good in goods if not _erased(good.record, accounts)]
-            result.fenced = len(goods) - len(kept)
-            faults = [
-                *faults,
-                *(_fault(good, "email_taken", "$.email: another user has it already") for good in accounts.refused),
-            ]
-            kept, strangers = _of_own_conversations(connection, kept, accounts.ids)
-            faults.extend(strangers)
+        kept = [good for good in goods if not _erased(good.record, accounts.ids, accounts.fenced)]
+        taken = [_fault(good, "email_taken", "$.email: another user has it already") for good in accounts.refused]
+        return Prepared(kept, accounts, _tables(kept, accounts.ids), taken, len(goods) - len(kept))
+
+    def _commit(
+        self, prepared: "Prepared", faults: Sequence[Fault], origin: str, *, assume_consent: bool = False
+    ) -> Delivered:
+        result = Delivered(fenced=prepared.fenced)
+        goods, accounts, batch = prepared.goods, prepared.accounts, prepared.tables
+        result.rows["auth.users"] += accounts.created
+        with self._stores.live.connect() as connection:
+            kept, strangers = _of_own_conversations(connection, goods, accounts.ids)
+            erased = fenced(connection, set(accounts.ids.values()) - accounts.fenced)
+            accounts = replace(accounts, fenced=accounts.fenced | erased)
+            kept = [good for good in kept if not _erased(good.record, accounts.ids, erased)]
+            if len(kept) < len(goods):
+                batch = _tables(kept, accounts.ids)
+            result.fenced += len(goods) - len(kept) - len(strangers)
             result.transcripts = sum(call.transcript is not None for _, call in _of(kept, Call))
-            for tables in _tables(kept, accounts.ids):
+            for tables in batch:
                 new = self._insert(connection, tables)
                 result.rows.update(new)
                 if new["app.messages"]:
                     _sum_up_conversations(connection, tables["app.messages"])
             _name_conversations(connection, _of(kept, Conversation), accounts.ids)
             opened = _consents(connection, kept, accounts, result, assume_consent=assume_consent)
-            _quarantine(connection, faults, origin, accounts, result)
+            _quarantine(connection, [*faults, *prepared.faults, *strangers], origin, accounts, result)
             memories = frames.memories([(memory, good.raw) for good, memory in _of(kept, Memory)], accounts.ids, clean)
             self._stores.shortterm.forget_delivered(sorted(opened - self._brought))
         self._brought.update(user for user, _, _ in memories)
@@ -250,16 +298,12 @@ def _with_known_topics(connection: psycopg.Connection[Any], tables: frames.Table
     return tables["journal.entry_topics"].with_columns(pl.col("topic_id").replace(dict(rows.fetchall())))
 
 
-def _erased(record: Record, accounts: Accounts) -> bool:
-    if isinstance(record, Document):
+def _erased(record: Record, ids: Mapping[str, str], erased: Collection[str]) -> bool:
+    if not erased or isinstance(record, Document):
         return False
-    if (
-        isinstance(record, Contact)
-        and record.contact_user_id
-        and accounts.ids[record.contact_user_id] in accounts.fenced
-    ):
+    if isinstance(record, Contact) and record.contact_user_id and ids[record.contact_user_id] in erased:
         return True
-    return accounts.ids[record.user_id] in accounts.fenced
+    return ids[record.user_id] in erased
 
 
 def _fault(good: Good, reason: str, detail: str) -> Fault:

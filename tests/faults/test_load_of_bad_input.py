@@ -116,7 +116,7 @@ def test_f07_a_database_that_stays_away_is_an_error_and_nothing_is_pushed(
         raise LiveUnavailable("gone", "57P01")
 
     pauses: list[float] = []
-    monkeypatch.setattr(Writer, "_once", never)
+    monkeypatch.setattr(Writer, "_commit", never)
     with pytest.raises(LiveUnavailable):
         Writer(stores, sleep=pauses.append).records([], [], origin="in.jsonl")
     assert pauses == [0.2, 1.0, 5.0]
