@@ -75,7 +75,8 @@ def test_a_users_day_counts_messages_times_incidents_cache_quality_and_voice(liv
     assert row["user_key"] == user_key(SECRET, user)
     expected = {
         "message_count": 3, "user_message_count": 1, "assistant_message_count": 2, "token_count": 60,
-        "response_count": 2, "response_sum_ms": 400.0, "response_sumsq_ms": 100_000.0, "avg_response_ms": 200.0, "safety_incident_count": 2,
+        "response_count": 2, "response_sum_ms": 400.0, "response_sumsq_ms": 100_000.0, "avg_response_ms": 200.0,
+        "safety_incident_count": 2,
         "cache_lookup_count": 2, "cache_hit_count": 1, "cache_hit_rate": 0.5, "quality_count": 1, "quality_sum": 4.5,
         "avg_quality": 4.5, "sentiment_count": 1, "avg_sentiment": -0.5, "call_count": 1, "voice_minutes": 7.5,
         "source_max_updated_at": (at + timedelta(minutes=7, seconds=30)).replace(tzinfo=None),
