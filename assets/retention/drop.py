@@ -216,13 +216,15 @@ def _archive(engine: Engine, kind: RetentionClass, partition: Partition, now: da
         ArchiveDamaged: what was written does not read back.
     """
     known = next((e for e in _entries(engine.live, partition.parent) if e.partition.name == partition.name), None)
+    span = Span(partition.parent, COLUMN, *_bounds(partition), plain=frozenset(kind.plain))
     if known and known.verified_at and known.archive_path:
-        # Its rows are all still here, so a damaged one is simply written again.
+        # Its rows are all still here: one that is damaged or was overtaken by new rows is simply written again.
         with suppress(ArchiveDamaged):
             path = engine.archive / known.archive_path
-            return verify(engine.vault, engine.master, path, expected=known.archive_sha256)
+            found = verify(engine.vault, engine.master, path, expected=known.archive_sha256)
+            if found.fingerprint == engine.live.read(fingerprint(span))["fingerprint"][0]:
+                return found
     relative = _file_of(engine.live, partition)
-    span = Span(partition.parent, COLUMN, *_bounds(partition), plain=frozenset(kind.plain))
     written = write(engine.live, engine.vault, engine.master, span, engine.archive / relative)
     engine.reached("written")
     _note(engine.live, partition, written.rows, (relative, written.sha256, now))

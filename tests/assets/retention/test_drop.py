@@ -48,7 +48,9 @@ def old(live: Live, person: object) -> list[object]:
 
 
 def test_a_month_past_its_keep_is_archived_detached_waited_for_and_dropped(
-    run: Run, live: Live, old: list[object]
+    run: Run,
+    live: Live,
+    old: list[object],
 ) -> None:
     assert run()[MONTH].state == "detached"
     assert survivors(live, "app.messages", datetime(2025, 5, 21, tzinfo=UTC)) == 0
@@ -63,7 +65,11 @@ def test_a_month_past_its_keep_is_archived_detached_waited_for_and_dropped(
 
 
 def test_the_archive_holds_every_value_and_opens_with_the_keys(
-    run: Run, machine: Engine, live: Live, old: list[object], person: object
+    run: Run,
+    machine: Engine,
+    live: Live,
+    old: list[object],
+    person: object,
 ) -> None:
     before = live.read(
         "SELECT id::text, user_id::text, content, role, created_at, service_context::text FROM app.messages"
@@ -80,7 +86,11 @@ def test_the_archive_holds_every_value_and_opens_with_the_keys(
 
 
 def test_a_destroyed_key_empties_the_texts_and_leaves_the_archive_sound(
-    run: Run, machine: Engine, live: Live, old: list[object], person: object
+    run: Run,
+    machine: Engine,
+    live: Live,
+    old: list[object],
+    person: object,
 ) -> None:
     other = builders.user(live)
     builders.message(live, other, builders.conversation(live, other, at=MARCH), "of another", at=MARCH)
@@ -93,7 +103,10 @@ def test_a_destroyed_key_empties_the_texts_and_leaves_the_archive_sound(
 
 
 def test_an_erased_users_words_are_not_archived_at_all(
-    run: Run, machine: Engine, old: list[object], person: object
+    run: Run,
+    machine: Engine,
+    old: list[object],
+    person: object,
 ) -> None:
     machine.vault.destroy(str(person))
     assert run()[MONTH].state == "detached"
@@ -109,7 +122,11 @@ def test_a_month_whose_days_are_not_closed_in_the_mart_stays(run: Run, live: Liv
 
 
 def test_a_row_that_comes_after_the_archive_sends_it_back_to_the_start(
-    run: Run, machine: Engine, live: Live, old: list[object], person: object
+    run: Run,
+    machine: Engine,
+    live: Live,
+    old: list[object],
+    person: object,
 ) -> None:
     def late(step: str) -> None:
         if step == "verified":
@@ -127,7 +144,11 @@ def test_a_row_that_comes_after_the_archive_sends_it_back_to_the_start(
 
 
 def test_a_month_that_comes_back_gets_an_archive_of_its_own(
-    run: Run, machine: Engine, live: Live, old: list[object], person: object
+    run: Run,
+    machine: Engine,
+    live: Live,
+    old: list[object],
+    person: object,
 ) -> None:
     from warehouse.live import ensure_partitions
 
@@ -155,7 +176,8 @@ def test_metrics_go_without_an_archive_and_without_waiting(machine: Engine, poli
     with live.connect() as connection:
         connection.execute(
             "INSERT INTO ops.service_metrics (service_name, metric_name, metric_value, created_at)"
-            " VALUES ('chat', 'latency_ms', 12, '2026-09-30 23:59:59+00'), ('chat', 'latency_ms', 12, '2026-10-20 00:00+00')"
+            " VALUES ('chat', 'latency_ms', 12, '2026-09-30 23:59:59+00'),"
+            " ('chat', 'latency_ms', 12, '2026-10-20 00:00+00')"
         )
     outcomes = retire(machine, policy["metrics"], "ops.service_metrics", now=NOW, cutoff=policy.cutoff("metrics", NOW))
     assert {outcome.state for outcome in outcomes} == {"dropped"}
@@ -165,7 +187,10 @@ def test_metrics_go_without_an_archive_and_without_waiting(machine: Engine, poli
 
 
 def test_a_plan_says_what_is_due_and_writes_nothing(
-    machine: Engine, policy: Policy, live: Live, old: list[object]
+    machine: Engine,
+    policy: Policy,
+    live: Live,
+    old: list[object],
 ) -> None:
     due = plan(machine, policy["conversations"], "app.messages", cutoff=policy.cutoff("conversations", NOW))
     assert {outcome.partition: outcome.rows for outcome in due}[MONTH] == 3
@@ -179,7 +204,10 @@ def test_two_runs_at_once_do_not_mix(machine: Engine, run: Run) -> None:
 
 
 def test_the_check_finds_an_archive_that_was_altered_or_is_gone(
-    run: Run, machine: Engine, live: Live, old: list[object]
+    run: Run,
+    machine: Engine,
+    live: Live,
+    old: list[object],
 ) -> None:
     run()
     assert unproven(live, "app.messages", machine.archive) == (1, [])
