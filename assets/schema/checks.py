@@ -30,3 +30,25 @@ def months_exist(stores: StoresResource) -> AssetCheckResult:
         severity=AssetCheckSeverity.ERROR,
         metadata={"month": needed.isoformat(), "tables_without": len(missing)},
     )
+
+
+@asset_check(
+    asset=["schema", "migrations"],
+    description="Database and model agree, and every table that can name a person declares what becomes of its rows.",
+)
+def no_drift(stores: StoresResource) -> AssetCheckResult:
+    from dagster import MetadataValue
+
+    from warehouse.live.drift import drift, undeclared
+
+    live = stores.open().live
+    different, silent = drift(live), undeclared(live)
+    listed = [*different, *(f"undeclared {table}" for table in silent)]
+    return AssetCheckResult(
+        passed=not listed,
+        metadata={
+            "differences": len(different),
+            "undeclared": len(silent),
+            "first": MetadataValue.md("\n".join(f"* `{line}`" for line in listed[:20]) or "none"),
+        },
+    )

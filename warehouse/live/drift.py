@@ -1,0 +1,75 @@
+"""What differs between the database and the model: tables, columns, types, keys, indexes, and missing declarations.
+
+Does not live here: CHECKs, policies and grants, which only the migrations hold. Findings name things, never values.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from warehouse.live.database import Live
+from warehouse.live.models import METADATA
+
+SCHEMAS = frozenset(table.schema for table in METADATA.tables.values())
+SUBJECTS = ("user_id", "contact_user_id", "updated_by")
+"""Names a column has that points at a person."""
+
+
+def drift(live: Live) -> list[str]:
+    """Differences between database and model, e.g. `add_column app.messages.extra`; empty when they agree."""
+    with live.engine().connect() as connection:
+        months = _partitions(connection)
+
+        def belongs(name: str | None, kind: str, parents: Any) -> bool:
+            if kind == "schema":
+                return name in SCHEMAS
+            return kind != "table" or f"{parents['schema_name']}.{name}" not in months
+
+        context = MigrationContext.configure(
+            connection, opts={"include_schemas": True, "compare_type": True, "include_name": belongs}
+        )
+        return sorted(_said(change) for change in compare_metadata(context, METADATA))
+
+
+def undeclared(live: Live) -> list[str]:
+    """Tables of the database that can name a person and declare nothing in `Table.info`."""
+    with live.engine().connect() as connection:
+        months = _partitions(connection)
+        found = connection.execute(
+            sa.text(
+                "SELECT DISTINCT table_schema || '.' || table_name FROM information_schema.columns"
+                " WHERE table_schema = ANY(:schemas) AND column_name = ANY(:subjects)"
+            ),
+            {"schemas": sorted(name for name in SCHEMAS if name), "subjects": list(SUBJECTS)},
+        ).scalars()
+        return sorted(
+            name for name in set(found) - months if name not in METADATA.tables or not METADATA.tables[name].info
+        )
+
+
+def _partitions(connection: sa.Connection) -> set[str]:
+    return set(
+        connection.execute(
+            sa.text(
+                "SELECT n.nspname || '.' || c.relname FROM pg_class AS c"
+                " JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.relispartition"
+            )
+        ).scalars()
+    )
+
+
+def _said(change: Any) -> str:
+    """One line per difference: what Alembic would do to the database, and to which table or column."""
+    if isinstance(change, list):
+        kind, schema, table, column, *_ = change[0]
+        return f"{kind} {schema}.{table}.{column}"
+    kind, *parts = change
+    if kind in {"add_column", "remove_column"}:
+        schema, table, column = parts
+        return f"{kind} {schema}.{table}.{column.name}"
+    thing = parts[0]
+    if isinstance(thing, sa.Table):
+        return f"{kind} {thing.fullname}"
+    return f"{kind} {thing.table.fullname}.{thing.name}"
