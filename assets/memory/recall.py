@@ -9,6 +9,7 @@ message, entry or memory is still there, still allowed and not expired. So nothi
 or purged, however late LanceDB or a cache is.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -324,17 +325,18 @@ def _life(frame: pl.DataFrame) -> Life:
     )
 
 
-def load(longterm: "LongTerm", user: str, *, physical: Mapping[str, str] | None = None) -> Loaded:
+def load(
+    longterm: "LongTerm",
+    user: str,
+    *,
+    tables: Sequence[str] = ("turns", "memories"),
+    physical: Mapping[str, str] | None = None,
+) -> Loaded:
     """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations."""
     which = physical or {}
-    parts = [
-        frame
-        for frame in (
-            _rows(longterm.rows_of("turns", user, TURN_COLUMNS, physical=which.get("turns")), "turn"),
-            _rows(longterm.rows_of("memories", user, MEMORY_COLUMNS, physical=which.get("memories")), "memory"),
-        )
-        if frame is not None
-    ]
+    columns = {"turns": TURN_COLUMNS, "memories": MEMORY_COLUMNS}
+    read = [_rows(longterm.rows_of(table, user, columns[table], physical=which.get(table)), table) for table in tables]
+    parts = [part for part in read if part is not None]
     frame = pl.concat([part for part, _ in parts], how="diagonal") if parts else _NO_ROWS
     size = max((matrix.shape[1] for _, matrix in parts), default=1)
     vectors = np.concatenate([_same_size(matrix, size) for _, matrix in parts]) if parts else np.empty((0, size))
@@ -367,14 +369,14 @@ _NO_ROWS = pl.DataFrame(
 )
 
 
-def _rows(table: pa.Table | None, kind: str) -> tuple[pl.DataFrame, Matrix] | None:
+def _rows(table: pa.Table | None, name: str) -> tuple[pl.DataFrame, Matrix] | None:
     """A LanceDB answer as a frame with the columns of `_NO_ROWS`, and its vectors; None when there is nothing."""
     if table is None or not table.num_rows:
         return None
     vectors = table.column("vector").combine_chunks()
     matrix = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
     frame = pl.DataFrame(table.drop_columns(["vector"]))
-    if kind == "turn":
+    if name == "turns":
         frame = frame.with_columns(
             kind=pl.col("type"), group=pl.coalesce("conversation_id", "id"), at=pl.col("created_at")
         )
@@ -540,6 +542,7 @@ class Truth:
     def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
         """Ids of those rows that may be shown."""
         frame = loaded.corpus.rows
+        rows = np.array([row for row in rows if _UUID.fullmatch(loaded.ids[row])], dtype=np.int64)
         memories = [loaded.ids[row] for row in rows if loaded.is_memory[row]]
         entries = [loaded.ids[row] for row in rows if frame["type"][int(row)] == "journal"]
         messages = [int(row) for row in rows if frame["kind"][int(row)] == "message"]
@@ -572,6 +575,9 @@ class Truth:
         allowed = allowed_at(consents, events, default=self.default)
         return kept & set(allowed.filter("allowed")["id"].to_list())
 
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""What a row of ours is called; Postgres would refuse the whole question for one stray row of another name."""
 
 _CONFIRM = """
 SELECT id::text FROM memory.items

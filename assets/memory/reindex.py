@@ -34,10 +34,13 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 ROWS_AT_ONCE = 10_000
+ROWS_HELD = 100_000
+"""Rows of the shards that are held together."""
+
 GATE_QUESTIONS = 300
 GATE_DEPTH = 10
 GATE_MAY_FALL = 0.01
-"""How much less of the fused recall@10 a new model may find: less than the noise of the questions."""
+"""How much less of the fused recall@10 a new model may find, beside one question: less than the noise of them all."""
 
 GATE_VECTORS_SHARE = 0.5
 """The new vectors alone must find at least this share of what the old ones did: a broken model finds next to nothing,
@@ -175,15 +178,18 @@ def drop_retired(longterm: "LongTerm", *, now: datetime, grace: timedelta = GRAC
 
 
 def _shard_by_shard(stores: "Stores", table: str, model: Embedder, green: str | None, report: ReindexReport) -> None:
-    """Each shard in turn, held so that no consolidation, indexing or erasure of it runs at the same time."""
+    """A few shards at a time, held so that no consolidation, indexing or erasure of them runs at the same time."""
     stored, built = _users(stores, table, green)
+    step = max(1, min(len(SHARDS), len(SHARDS) * ROWS_HELD // max(stores.longterm.count(table), 1)))
     with stores.live.connect(autocommit=True) as conn:
-        for shard in SHARDS:
-            lock_shards(conn, [shard_number(shard)])
+        for start in range(0, len(SHARDS), step):
+            group = SHARDS[start : start + step]
+            numbers = [shard_number(shard) for shard in group]
+            lock_shards(conn, numbers)
             try:
-                _equalise(stores, conn, table, [shard], stored, built, model, green, report)
+                _equalise(stores, conn, table, group, stored, built, model, green, report)
             finally:
-                unlock_shards(conn, [shard_number(shard)])
+                unlock_shards(conn, numbers)
 
 
 def _users(stores: "Stores", table: str, green: str | None) -> tuple[list[str], list[str]]:
@@ -240,15 +246,12 @@ def _memories(stores: "Stores", conn: "psycopg.Connection", shards: Sequence[str
     found = conn.execute(_ITEMS.encode(), [numbers]).fetchall()
     if not found:
         return pl.DataFrame(schema=ITEMS)
-    users, ids = [row[1] for row in found], [row[0] for row in found]
-    barred = fenced(conn, set(users))
-    keyring = stores.vault.keyring(set(users) - barred, conn=conn)
-    texts = keyring.decrypt("memory.items", "processed_content", users, ids, [row[2] for row in found])
-    rows = [
-        (*row[:2], text, *row[3:])
-        for row, text in zip(found, texts, strict=True)
-        if row[1] not in barred and text is not None
-    ]
+    barred = fenced(conn, {row[1] for row in found})
+    keyring = stores.vault.keyring({row[1] for row in found} - barred, conn=conn)
+    kept = [row for row in found if row[1] not in barred | keyring.destroyed]
+    users, ids = [row[1] for row in kept], [row[0] for row in kept]
+    texts = keyring.decrypt("memory.items", "processed_content", users, ids, [row[2] for row in kept])
+    rows = [(*row[:2], text, *row[3:]) for row, text in zip(kept, texts, strict=True) if text is not None]
     return pl.DataFrame(rows, schema=ITEMS, orient="row")
 
 
@@ -311,8 +314,8 @@ def compare(
     for question in asked:
         by_user.setdefault(question.user_id, []).append(question)
     for user, own in by_user.items():
-        blue = _found(load(longterm, user), own, old)
-        fresh = _found(load(longterm, user, physical={table: green}), own, new)
+        blue = _found(load(longterm, user, tables=[table]), own, old)
+        fresh = _found(load(longterm, user, tables=[table], physical={table: green}), own, new)
         totals += [blue[0], fresh[0], blue[1], fresh[1]]
     before, after, vectors_before, vectors_after = (float(total / max(len(asked), 1)) for total in totals)
     return Gate(len(asked), before, after, vectors_before, vectors_after)

@@ -5,10 +5,11 @@ from datetime import timedelta
 from importlib import import_module
 from uuid import uuid4
 
+import polars as pl
 import psycopg
 import pytest
 
-from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder
+from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder, embedder
 from assets.memory.recall import Hit, flush_accesses, recall
 from tests import builders
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
@@ -258,3 +259,12 @@ def test_a_consent_that_covers_only_some_sources_hides_the_others_once_something
     builders.consent(stores.live, anna.id, granted=False, at=NOON + timedelta(days=1))
     run(stores, 'UPDATE compliance.consents SET scope = \'{"sources": ["message"]}\' WHERE NOT granted')
     assert [hit.id for hit in ask(anna, "tea")] == [entry]
+
+
+def test_a_stray_row_without_a_proper_id_is_left_out_and_breaks_nothing(stores: Stores) -> None:
+    anna = person(stores)
+    tea = anna.remember("Likes tea.")
+    model = embedder(stores.settings)
+    stray = pl.DataFrame({"id": ["stray"], "user_id": [str(anna.id)], "content": ["tea tea tea"], "status": ["active"]})
+    stores.longterm.upsert("memories", stray.with_columns(vector=pl.Series(model.embed(["tea"]))), model=model.name)
+    assert [hit.id for hit in ask(anna, "tea")] == [tea]
