@@ -37,11 +37,11 @@ def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:
         [
             (
                 f"{hit.score:.3f}",
-                f"{hit.created_at:%Y-%m-%d}",
-                hit.kind,
-                hit.content,
-                " ".join(f"{name} {value:.2f}" for name, value in hit.parts.items() if value),
-                ", ".join(identity[:8] for identity in hit.message_ids),
+                f"{hit.at:%Y-%m-%d}",
+                hit.kind if hit.current else f"{hit.kind} (past)",
+                hit.text,
+                hit.why,
+                ", ".join(identity[:8] for identity in hit.message_ids) or hit.id[:8],
             )
             for hit in hits
         ],
@@ -57,7 +57,7 @@ def print_query(settings: "Settings", query: str, *, restricted: bool, output: P
     """
     from warehouse.marts import query as ask
 
-    data = ask(settings.restricted_file if restricted else settings.warehouse_file, query)
+    data = ask(settings, query, restricted=restricted)
     if output is None:
         show.frame(f"{data.height} rows", data)
     elif output.suffix == ".csv":

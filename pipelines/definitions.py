@@ -13,6 +13,8 @@ from assets.marts import checks as marts_checks
 from assets.memory import assets as memory_assets
 from assets.memory import checks as memory_checks
 from assets.resources import StoresResource
+from assets.retention import assets as retention_assets
+from assets.retention import checks as retention_checks
 from assets.schema import assets as schema_assets
 from assets.schema import checks as schema_checks
 from pipelines.jobs import DOMAIN_JOBS
@@ -23,10 +25,10 @@ from pipelines.sensors import memory_backlog, run_failure_alert
 defs = Definitions(
     assets=with_source_code_references(
         load_assets_from_modules(
-            [schema_assets, memory_assets, marts_assets],
+            [schema_assets, memory_assets, marts_assets, retention_assets],
         )
     ),
-    asset_checks=load_asset_checks_from_modules([schema_checks, memory_checks, marts_checks]),
+    asset_checks=load_asset_checks_from_modules([schema_checks, memory_checks, marts_checks, retention_checks]),
     jobs=[night, *DOMAIN_JOBS],
     schedules=[night_schedule],
     sensors=[memory_backlog, run_failure_alert],

@@ -70,11 +70,14 @@ def _failed(outcome: Outcome) -> int:
 def _report(
     settings: Settings, stores: Stores, seeded: SeedReport, bars: show.StepBars, night: Outcome, took: float
 ) -> None:
-    from warehouse.marts import row_counts
+    from warehouse.marts import query
 
+    counts = (
+        "SELECT table_name AS mart, estimated_size AS rows FROM duckdb_tables() WHERE schema_name = 'mart' ORDER BY 1"
+    )
     show.pairs("Population", seeded.as_rows())
     show.steps(bars.seconds)
-    show.table("Marts published", ["mart", "rows"], row_counts(settings.restricted_file), right=[1])
+    show.frame("Marts published", query(settings, counts, restricted=True))
     for user, question in zip(_talkative(stores.live, len(QUESTIONS)), QUESTIONS, strict=False):
         show.console.print(f"\n[bold]engram recall {user} “{question}”[/]")
         print_hits(recall_for(stores, user, question, k=3))

@@ -6,8 +6,10 @@ Anything else is a defect and keeps its traceback, which holds code and no value
 from pydantic import ValidationError
 
 from warehouse.embedded import ServerFailed
+from warehouse.live import LiveError
+from warehouse.shortterm import ShortTermUnavailable
 
-EXPECTED = (LookupError, ValueError, FileNotFoundError, PermissionError, ServerFailed, ValidationError)
+EXPECTED = (LookupError, ValueError, FileNotFoundError, PermissionError, ServerFailed, LiveError, ShortTermUnavailable, ValidationError)
 
 
 def explain(error: BaseException) -> str:
