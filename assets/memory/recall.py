@@ -14,7 +14,8 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +30,7 @@ from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.when import spans
 from assets.memory.words import names
+from assets.retention import cutoff
 
 if TYPE_CHECKING:
     import psycopg
@@ -175,6 +177,7 @@ def recall(
             stores.settings.consent_default,
             ("active", "superseded", *(("archived",) if include_archived else ())),
             None if known_at is not None else as_of or clock,
+            _since(clock.date()),
         )
         hits = _choose(truth, loaded, asked, weights, wanted, stale, k)
     if record:
@@ -427,6 +430,12 @@ class _Cache:
             self._kept.pop((uri, user), None)
 
 
+@lru_cache(maxsize=8)
+def _since(day: date) -> datetime:
+    """Retention's cut-off for conversations; the policy file is read once a day."""
+    return cutoff("conversations", datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
 # -- what may be seen ------------------------------------------------------------------------------------------------
 
 
@@ -531,6 +540,7 @@ class Truth:
         default: what no consent row means.
         statuses: of memories that may be shown.
         at: facts must not have ended by then; None where the answer is about what engram knew, not about what was true.
+        since: cut-off for conversations: an older message has expired, also where it has not been dropped yet.
     """
 
     conn: "psycopg.Connection"
@@ -538,6 +548,7 @@ class Truth:
     default: Literal["deny", "allow"]
     statuses: tuple[str, ...]
     at: datetime | None
+    since: datetime
 
     def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
         """Ids of those rows that may be shown."""
@@ -554,6 +565,7 @@ class Truth:
                 "memories": memories,
                 "statuses": list(self.statuses),
                 "at": self.at,
+                "since": self.since,
                 "messages": [loaded.ids[row] for row in messages],
                 "first": min(times, default=None),
                 "last": max(times, default=None),
@@ -587,7 +599,7 @@ SELECT id::text FROM memory.items
 UNION ALL
 SELECT id::text FROM app.messages
  WHERE user_id = %(user)s::uuid AND id = ANY(%(messages)s::uuid[])
-   AND created_at BETWEEN %(first)s::timestamptz AND %(last)s::timestamptz
+   AND created_at BETWEEN %(first)s::timestamptz AND %(last)s::timestamptz AND created_at >= %(since)s::timestamptz
 UNION ALL
 SELECT id::text FROM journal.entries WHERE user_id = %(user)s::uuid AND id = ANY(%(entries)s::uuid[])
 """

@@ -287,7 +287,7 @@ def _switch(
 
 
 def sample(longterm: "LongTerm", table: str, *, size: int = GATE_QUESTIONS) -> list[Question]:
-    """A stable sample of rows, each asked for by every second of its content words.
+    """A stable sample of rows, each asked for by every second of its content words (short ones by all).
 
     Chosen by the hash of their ids: the same rows in every run while they live, so that two runs can be compared.
     """
@@ -298,9 +298,10 @@ def sample(longterm: "LongTerm", table: str, *, size: int = GATE_QUESTIONS) -> l
         chosen = sorted(chosen)[: 4 * size]
     asked = []
     for _, own, user, content in chosen:
-        half = words(content)[::2]
-        if len(half) >= 3:
-            asked.append(Question(user, " ".join(half), (own,)))
+        all_words = words(content)
+        asked_by = all_words[::2] if len(all_words) > 4 else all_words
+        if asked_by:
+            asked.append(Question(user, " ".join(asked_by), (own,)))
     return asked[:size]
 
 

@@ -50,9 +50,9 @@ SELECT e.id::text, e.user_id::text, NULL, 'journal', e.created_at,
        hashtextextended(concat_ws(chr(31), e.created_at, e.title, e.content), $3)
   FROM auth.users u JOIN journal.entries e ON e.user_id = u.id
  WHERE {shard} = ANY(string_to_array($2, ',')::int[])
-   AND e.content ~ '\\S' AND e.created_at >= $1::timestamptz
+   AND e.content ~ '\\S'
 """.format(shard=SHARD_SQL.format(column="u.id"))
-"""`$1` cut-off, `$2` shard numbers with commas (ADBC binds no lists), `$3` the number of the rules."""
+"""`$1` cut-off of messages (entries are the person's own, and kept), `$2` shard numbers with commas (ADBC binds no lists), `$3` the number of the rules."""
 
 _TEXTS = """
 SELECT m.id::text, m.role, m.service_context->>'speaker', m.content
@@ -98,7 +98,7 @@ def index_turns(
     Args:
         stores: the stores.
         shards: user shards, `00` to `3f`.
-        since: retention's cut-off for conversations (aware); older rows are not indexed, and leave if they were.
+        since: retention's cut-off for conversations (aware); older messages are not indexed, and leave if they were.
         progress: called after each batch.
 
     Raises:

@@ -72,6 +72,13 @@ def test_f41_a_supersession_in_postgres_hides_the_old_fact_before_lancedb_knows(
     assert "Loves the lake." not in {hit.text for hit in ask(anna)}
 
 
+def test_f41_what_has_expired_is_gone_before_its_partition_is_dropped(stores: Stores, anna: Person) -> None:
+    late = NOW + timedelta(days=365 * 2)
+    found = recall(stores, str(anna.id), "kayak on the lake", now=late)
+    assert "message" not in {hit.kind for hit in found}
+    assert "memory" in {hit.kind for hit in found}
+
+
 def test_f41_an_edit_is_shown_as_soon_as_it_is_indexed(stores: Stores, anna: Person) -> None:
     run(stores, "UPDATE app.messages SET content = 'My kayak sank.' WHERE content LIKE 'My kayak%%'")
     index(stores)

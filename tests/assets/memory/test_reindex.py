@@ -182,7 +182,7 @@ def test_a_model_that_finds_less_is_not_switched_to(stores: Stores, anna: Person
     assert "turns" in report.refused
     assert "turns" not in report.switched
     assert stores.longterm.physical("turns") == "turns"
-    assert [hits[0] for hits in answers(stores, anna)] == [hits[0] for hits in before]
+    assert [hits[0][1] for hits in answers(stores, anna)] == [hits[0][1] for hits in before]
 
 
 def test_a_run_that_broke_before_the_switch_leaves_the_old_and_is_finished_later(
@@ -239,7 +239,7 @@ def test_the_gates_questions_are_the_same_in_every_run_and_hold_half_of_a_row(st
     first = sample(stores.longterm, "memories")
     assert first == sample(Stores(stores.settings).longterm, "memories")
     assert {question.user_id for question in first} == {str(anna.id)}
-    assert all(len(question.text.split()) >= 3 for question in first)
+    assert len(first) == len(FACTS)
 
 
 def test_the_vault_keeps_rows_of_destroyed_keys_out(stores: Stores, anna: Person, tmp_path: Path) -> None:
