@@ -26,7 +26,7 @@ from assets.partitions import USER_SHARDS, WHOLE_RANGE
 from assets.resources import StoresResource
 
 if TYPE_CHECKING:
-    from assets.memory.consolidate import ConsolidationReport
+    from assets.memory.report import ConsolidationReport
     from assets.memory.turns import TurnsReport
 
 GROUP, OWNERS = "memory", ["team:engram"]
@@ -66,7 +66,9 @@ TURN_COLUMNS = TableSchema(
 class MemoryConfig(Config):
     """How to consolidate."""
 
-    dry_run: bool = Field(False, description="Decide everything, write and remove nothing; the plan is in the metadata.")
+    dry_run: bool = Field(
+        False, description="Decide everything, write and remove nothing; the plan is in the metadata."
+    )
     retire_share: float = Field(
         0.0,
         ge=0,
@@ -173,5 +175,3 @@ def _turns_summary(report: "TurnsReport") -> dict[str, Any]:
         "denied": report.denied,
         "seconds": round(report.seconds, 3),
     }
-
-

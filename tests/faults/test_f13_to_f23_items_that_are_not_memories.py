@@ -78,7 +78,7 @@ def test_f15_an_item_that_always_raises_is_found_and_set_aside(stores: Stores, m
         arriving.push(stores, user, *(arriving.raw(f"{GOOD} around lake {number} {lap}") for lap in range(3)))
     poison = arriving.raw("this one breaks a rule")
     arriving.push(stores, users[1], poison)
-    composed = sys.modules[consolidate.__module__]
+    composed = sys.modules["assets.memory.writer"]
     honest = composed.slotted
 
     def brittle(frame):  # type: ignore[no-untyped-def]

@@ -1,0 +1,397 @@
+"""Steps 6 to 8 for one batch of allowed items, wherever they came from: reconcile, embed, store in Postgres, then in LanceDB.
+
+A shard's advisory lock is held from reading the stored state to the LanceDB write, so two runs over one shard, or a run
+and an erasure, take turns. Fenced people are dropped inside the transaction, and once more after LanceDB: whatever was
+written before a fence came is what the erasure that set it will find.
+
+Every side effect goes through `Effects`, which names the boundaries on both its sides: a test kills the process at each
+of them, and a new effect cannot be forgotten.
+Does not live here: where items come from (`consolidate.py`, `missed.py`), what follows from them (`reconcile.py`).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import polars as pl
+
+from assets.memory import consent, store
+from assets.memory.accounts import read_accounts
+from assets.memory.embed import Embedder, embedder
+from assets.memory.likeness import plain
+from assets.memory.observations import comparable, observed
+from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
+from assets.memory.redact import redact
+from assets.memory.report import ACTIONS, SAMPLE, Tally
+from assets.memory.score import score
+from assets.memory.slots import slotted
+from warehouse.shards import shard_number, shard_of
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.stores import Stores
+    from warehouse.vault import Keyring
+
+Result = TypeVar("Result")
+Boundary = Callable[[str], None]
+Vectors = np.ndarray[tuple[int, int], np.dtype[np.float32]]
+
+RETIRE_FLOOR = 3
+"""Memories of one user that a run may always retire: 20 % of a handful is less than one change of city."""
+
+
+class Effects:
+    """Runs side effects between named boundaries."""
+
+    def __init__(self, boundary: Boundary | None = None) -> None:
+        self._boundary = boundary
+
+    def __call__(self, name: str, action: Callable[[], Result]) -> Result:
+        if self._boundary is None:
+            return action()
+        self._boundary(f"before {name}")
+        result = action()
+        self._boundary(f"after {name}")
+        return result
+
+
+QUARANTINE: dict[str, pl.DataType] = {
+    "reason": pl.String(),
+    "detail": pl.String(),
+    "source": pl.String(),
+    "origin": pl.String(),
+    "position": pl.Int64(),
+    "user_id": pl.String(),
+    "payload": pl.Binary(),
+    "found": pl.String(),
+}
+"""What goes to `ops.quarantine`; `found` is the user id as it was found, for counting."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A batch before it meets what is stored.
+
+    Attributes:
+        rows: distinct texts of allowed items with everything that is compared, from `Writer.rows`.
+        said: `user_id`, one row per allowed item.
+        quarantine: columns of `QUARANTINE`.
+        refused: users of items without consent, one per item.
+        fenced: users of items of fenced people, one per item.
+        also: further writes inside the transaction, given the settled rows and the users held.
+    """
+
+    rows: pl.DataFrame
+    said: pl.DataFrame
+    quarantine: pl.DataFrame
+    refused: Sequence[str] = ()
+    fenced: Sequence[str] = ()
+    also: "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None" = None
+
+
+class Writer:
+    """Writes offers for one run."""
+
+    def __init__(
+        self,
+        stores: "Stores",
+        *,
+        now: datetime,
+        plan: bool = False,
+        run_id: str | None = None,
+        boundary: Boundary | None = None,
+        retire_share: float | None = None,
+    ) -> None:
+        self.stores = stores
+        self.settings = stores.settings
+        self.now = now
+        self.plan = plan
+        self.run_id = run_id
+        self.effects = Effects(boundary)
+        self.retire_share = retire_share if retire_share is not None else stores.settings.memory_retire_share
+        self.model: Embedder = embedder(stores.settings)
+        self.tally = Tally()
+        self.wrote = False
+
+    def rows(self, conn: "psycopg.Connection", allowed: pl.DataFrame) -> pl.DataFrame:
+        """Allowed items (columns of `screen.SCREENED` and `consent_id`) as rows to reconcile."""
+        rows = observed(allowed)
+        accounts = read_accounts(conn, set(rows["user_id"]))
+        return comparable(slotted(score(redact(rows, accounts))))
+
+    def store(self, conn: "psycopg.Connection", offer: Offer) -> set[str]:
+        """Reconcile and write an offer; returns the users held back by the guard, of whom nothing was written.
+
+        Args:
+            conn: an autocommit connection, without an open transaction.
+            offer: what to write.
+        """
+        # Those with something for quarantine too: what is kept there must not slip past a fence either.
+        users = sorted({*offer.rows["user_id"], *offer.quarantine["user_id"].drop_nulls()})
+        with self.locked(conn, users):
+            return self._stored(conn, offer, users)
+
+    def finish(self) -> None:
+        """After the last batch."""
+        if self.wrote:
+            self.effects("optimize vectors", lambda: self.stores.longterm.optimize("memories"))
+
+    @contextmanager
+    def transaction(self, conn: "psycopg.Connection") -> Iterator[None]:
+        """A transaction with its commit as an effect; rolled back in plan mode."""
+        conn.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            if not conn.closed:
+                conn.execute("ROLLBACK")
+            raise
+        self.effects("commit", lambda: conn.execute("ROLLBACK" if self.plan else "COMMIT"))
+
+    @contextmanager
+    def locked(self, conn: "psycopg.Connection", users: Collection[str]) -> Iterator[None]:
+        """Hold the shards of these users on this connection; nothing in plan mode."""
+        shards = {shard_number(shard_of(user)) for user in users}
+        if self.plan or not shards:
+            yield
+            return
+        consent.lock_shards(conn, shards)
+        try:
+            yield
+        finally:
+            if not conn.closed:
+                consent.unlock_shards(conn, shards)
+
+    def _stored(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> set[str]:
+        tally = self.tally
+        with self.transaction(conn):
+            # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
+            late = consent.fenced(conn, users)
+            rows = offer.rows.filter(~pl.col("user_id").is_in(list(late)))
+            keyring = self.stores.vault.keyring(rows["user_id"], create=not self.plan, conn=conn)
+            late |= keyring.destroyed
+            rows = rows.filter(~pl.col("user_id").is_in(list(late)))
+            quarantine = without(offer.quarantine, late)
+            with tally.timed("reconcile"):
+                settled = self._settled(conn, keyring, rows)
+                held = self._over_limit(conn, settled)
+                settled = settled.filter(~pl.col("user_id").is_in(list(held)))
+            changes = store.changed(settled)
+            if self.plan:
+                self._count(offer, rows, settled, held, late)
+                return held
+            with tally.timed("embed"):
+                shown = settled.filter(pl.col("rep") == pl.col("id"))
+                vectors = self.model.embed(shown["processed_content"].to_list())
+            with tally.timed("postgres"):
+                sealed = store.sealed(changes, keyring)
+                self.effects(
+                    "write items", lambda: store.write_items(conn, sealed, model=self.model.name, now=self.now)
+                )
+                self.effects(
+                    "write quarantine",
+                    lambda: store.write_quarantine(conn, quarantine, run_id=self.run_id, now=self.now),
+                )
+                if offer.also is not None:
+                    also = offer.also
+                    self.effects("mark source", lambda: also(conn, settled, held))
+        self._count(offer, rows, settled, held, late)
+        with tally.timed("lancedb"):
+            self._project(conn, settled, shown, vectors, users)
+        return held
+
+    def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
+        """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
+        traits = store.read_traits(conn, keyring, set(rows["user_id"]))
+        fresh = rows.join(traits, on="id", how="anti")
+        near, same = near_pairs(fresh, traits), slot_pairs(fresh, traits)
+        candidates = {name for pairs in (near, same) for pair in pairs.iter_rows() for name in pair}
+        partners = store.read_details(conn, keyring, traits, candidates - set(fresh["id"]))
+        merges = self._merges(near, same, fresh, partners)
+        ids = touched(rows, traits, merges)
+        stored = store.read_details(conn, keyring, traits, ids)
+        nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
+        return settle(nodes, merges)
+
+    def _merges(
+        self, near: pl.DataFrame, same: pl.DataFrame, fresh: pl.DataFrame, partners: pl.DataFrame
+    ) -> list[tuple[str, str]]:
+        if near.is_empty() and same.is_empty():
+            return []
+        texts = dict(fresh.select("id", "plain").iter_rows())
+        texts |= dict(zip(partners["id"].to_list(), plain(partners["content"]).to_list(), strict=True))
+        found = alike(near, texts)
+        if same.is_empty():
+            return found
+        compared = pl.concat([same["left"], same["right"]]).unique().sort()
+        processed = pl.concat([fresh.select("id", "processed_content"), partners.select("id", "processed_content")])
+        chosen = processed.filter(pl.col("id").is_in(compared.to_list())).unique("id").sort("id")
+        vectors = self.model.embed(chosen["processed_content"].to_list())
+        place = {name: number for number, name in enumerate(chosen["id"])}
+        return found + paraphrases(same, lambda left, right: float(vectors[place[left]] @ vectors[place[right]]))
+
+    def _over_limit(self, conn: "psycopg.Connection", settled: pl.DataFrame) -> set[str]:
+        """Users of whom this run would retire more than its share of the memories they had when it began."""
+        retired = settled.filter((pl.col("was_status") == "active") & (pl.col("status") == "superseded"))
+        counts = dict(retired["user_id"].value_counts(name="count").iter_rows())
+        unknown = sorted(user for user in counts if user not in self.tally.active)
+        if unknown:
+            self.tally.active.update(
+                conn.execute(
+                    "SELECT user_id::text, count(*) FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND status = 'active'"
+                    " GROUP BY user_id",
+                    [unknown],
+                ).fetchall()
+            )
+        held = set()
+        for user, count in counts.items():
+            total = self.tally.retired.get(user, 0) + count
+            if total > max(RETIRE_FLOOR, self.retire_share * self.tally.active.get(user, 0)) and self.retire_share < 1:
+                held.add(user)
+            else:
+                self.tally.retired[user] = total
+        return held
+
+    def _project(
+        self,
+        conn: "psycopg.Connection",
+        settled: pl.DataFrame,
+        shown: pl.DataFrame,
+        vectors: Vectors,
+        users: Sequence[str],
+    ) -> None:
+        longterm = self.stores.longterm
+        if not shown.is_empty():
+            projected = store.projection(shown, vectors)
+            self.wrote = True
+            self.effects("write vectors", lambda: longterm.upsert("memories", projected, model=self.model.name))
+        variants = settled.filter((pl.col("rep") != pl.col("id")) & pl.col("was_status").is_not_null())["id"].to_list()
+        if variants:
+            self.effects("drop merged vectors", lambda: longterm.delete("memories", ids=variants))
+        # Either this sees a fence that came meanwhile and takes back what it wrote, or the erasure behind the fence
+        # begins after the write and finds it.
+        for user in sorted(consent.fenced(conn, users)):
+            self.effects("take back fenced", lambda user=user: self._take_back(conn, user))  # type: ignore[misc]
+
+    def _take_back(self, conn: "psycopg.Connection", user: str) -> None:
+        conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [user])
+        conn.execute("DELETE FROM ops.quarantine WHERE user_id = %s::uuid", [user])
+        self.stores.longterm.delete("memories", user_id=user)
+
+    def _count(self, offer: Offer, rows: pl.DataFrame, settled: pl.DataFrame, held: set[str], late: set[str]) -> None:
+        tally = self.tally
+        tally.held.update(dict.fromkeys(sorted(held)))
+        told = offer.said
+        tally.add("held", told.filter(pl.col("user_id").is_in(list(held)))["user_id"])
+        tally.add(
+            "fenced",
+            pl.concat(
+                [
+                    pl.Series(list(offer.fenced), dtype=pl.String),
+                    told.filter(pl.col("user_id").is_in(list(late)))["user_id"],
+                ]
+            ),
+        )
+        tally.add("refused", pl.Series(list(offer.refused), dtype=pl.String))
+        tally.add("quarantined", offer.quarantine["found"])
+        for reason, count in offer.quarantine["reason"].value_counts(name="count").iter_rows():
+            tally.reasons[reason] = tally.reasons.get(reason, 0) + count
+        action = (
+            pl.when(
+                pl.col("was_status").is_null() & (pl.col("rep") == pl.col("id")) & (pl.col("status") == "superseded")
+            )
+            .then(pl.lit("born superseded"))
+            .when(pl.col("was_status").is_null() & (pl.col("rep") == pl.col("id")))
+            .then(pl.lit("added"))
+            .when(pl.col("was_status").is_null())
+            .then(pl.lit("merged"))
+            .when((pl.col("was_status") == "active") & (pl.col("status") == "superseded"))
+            .then(pl.lit("superseded"))
+        )
+        decided = settled.with_columns(action=action)
+        new = decided.filter(pl.col("was_status").is_null())
+        tally.add("added", new.filter(pl.col("action").is_in(["added", "born superseded"]))["user_id"])
+        tally.add("superseded", decided.filter(pl.col("action").is_in(["superseded", "born superseded"]))["user_id"])
+        # Every allowed item that made no row of its own was merged into one.
+        own = new.filter(pl.col("action") != "merged").group_by("user_id").agg(own=pl.len())
+        merged = (
+            told.filter(
+                pl.col("user_id").is_in(rows["user_id"].unique().to_list()) & ~pl.col("user_id").is_in(list(held))
+            )
+            .group_by("user_id")
+            .agg(said=pl.len())
+            .join(own, on="user_id", how="left")
+            .with_columns(merged=pl.col("said") - pl.col("own").fill_null(0))
+        )
+        for user, count in merged.select("user_id", "merged").iter_rows():
+            if count:
+                tally.counts[user, "merged"] = tally.counts.get((user, "merged"), 0) + count
+        if sum(map(len, tally.actions)) < SAMPLE:
+            sample = decided.filter(pl.col("action").is_not_null()).head(SAMPLE)
+            tally.actions.append(
+                sample.select(
+                    "user_id", "id", "action", "type", characters=pl.col("content").str.len_chars(), at="first_at"
+                ).cast(ACTIONS)  # type: ignore[arg-type]
+            )
+
+
+def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
+    """Rows for `ops.quarantine` without those of these users."""
+    return quarantine.filter(~pl.col("user_id").is_in(list(users)) | pl.col("user_id").is_null()).drop("found")
+
+
+def united(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """New and stored rows as one row per id, columns of `store.DETAILS`: observations united, the earliest one's particulars."""
+    new = rows.with_columns(
+        **{name: pl.lit(None, kind) for name, kind in store.DETAILS.items() if name not in rows.columns}
+    ).select(list(store.DETAILS))
+    both = pl.concat([stored, new.cast(store.DETAILS)])  # type: ignore[arg-type]
+    seen = both["id"].is_duplicated()
+    if not seen.any():
+        return both
+    twins = both.filter(seen)
+    rank = {"low": 0, "moderate": 1, "high": 2, "critical": 3}
+    earliest = (
+        "type",
+        "significance_category",
+        "source",
+        "conversation_id",
+        "message_id",
+        "consent_id",
+        "raw_relevance",
+        "raw_stability",
+        "raw_explicitness",
+        "first_at",
+    )
+    told = (
+        stored.select("id", old=pl.col("observations"))
+        .join(new.select("id", fresh=pl.col("observations")), on="id")
+        .select("id", more=pl.col("fresh").list.set_difference("old").list.len() > 0)
+    )
+    merged = (
+        twins.sort(pl.col("observations").list.first())
+        .group_by("id", maintain_order=True)
+        .agg(
+            *(pl.col(name).first() for name in earliest),
+            *(
+                pl.col(name).drop_nulls().first()
+                for name in store.DETAILS
+                if name not in {*earliest, "id", "observations", "floor_level", "known_at"}
+            ),
+            known_at=pl.col("known_at").min(),
+            observations=pl.col("observations").explode().unique().sort(),
+            floor_level=pl.col("floor_level")
+            .replace_strict(rank, default=None, return_dtype=pl.Int8)
+            .max()
+            .replace_strict({number: name for name, number in rank.items()}, default=None, return_dtype=pl.String),
+        )
+        .join(told, on="id", how="left")
+        # Said again: what was archived or expired is a memory once more.
+        .with_columns(status=pl.when(pl.col("more")).then(None).otherwise("status"))
+        .select(list(store.DETAILS))
+    )
+    return pl.concat([both.filter(~seen), merged])
