@@ -52,8 +52,8 @@ SELECT e.id::text, e.user_id::text, NULL, 'journal', e.created_at,
  WHERE {shard} = ANY(string_to_array($2, ',')::int[])
    AND e.content ~ '\\S'
 """.format(shard=SHARD_SQL.format(column="u.id"))
-"""`$1` cut-off of messages (entries are the person's own, and kept), `$2` shard numbers with commas, since ADBC binds no
-lists, `$3` the number of the rules."""
+"""`$1` cut-off of messages (entries are the person's own, and kept), `$2` shard numbers with commas (ADBC binds no
+lists), `$3` the number of the rules."""
 
 _TEXTS = """
 SELECT m.id::text, m.role, m.service_context->>'speaker', m.content
