@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -310,3 +311,33 @@ def test_the_report_reads_as_a_table(stores: Stores, tmp_path: Path) -> None:
     rows = report.as_rows()
     assert rows["new app.messages"] == 1
     assert rows["quarantined: malformed_json"] == 1
+
+
+def test_memory_does_not_grow_with_the_file(stores: Stores, environment: dict[str, str], tmp_path: Path) -> None:
+    script = (
+        "import re, sys\n"
+        "from pathlib import Path\n"
+        "from assets.intake import load\n"
+        "from warehouse.settings import Settings\n"
+        "from warehouse.stores import Stores\n"
+        "load(Stores(Settings()), sys.argv[1:])\n"
+        "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text()).group(1))\n"
+    )
+
+    def peak(name: str, lines: int) -> int:
+        text = "What a long day it was. " * 40
+        path = write(tmp_path / name, (message(content=f"{text}{name} {number}") for number in range(lines)))
+        done = subprocess.run(
+            [sys.executable, "-c", script, str(path)],
+            env=environment | {"ENGRAM_LOAD_BATCH_ROWS": "1000"},
+            cwd=Path(__file__).parents[3],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return int(done.stdout) // 1024
+
+    small, large = peak("small.jsonl", 10_000), peak("large.jsonl", 40_000)
+    assert (tmp_path / "large.jsonl").stat().st_size > 40_000_000
+    assert large - small < 25
