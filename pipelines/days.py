@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
-from warehouse.live import Live
+if TYPE_CHECKING:
+    from warehouse.live import Live
 
 FIRST_ACTIVITY = """
 SELECT min(day)::text AS day FROM (
@@ -39,7 +41,7 @@ def contiguous(days: Sequence[date]) -> list[DayRange]:
     return ranges
 
 
-def days_due(live: Live, done: Collection[str], *, last: date, late_days: int) -> list[DayRange]:
+def days_due(live: "Live", done: Collection[str], *, last: date, late_days: int) -> list[DayRange]:
     """Closed days from the first activity to `last` that were never rolled up, or lie in the late-data window.
 
     Args:

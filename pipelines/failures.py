@@ -9,7 +9,16 @@ from warehouse.embedded import ServerFailed
 from warehouse.live import LiveError
 from warehouse.shortterm import ShortTermUnavailable
 
-EXPECTED = (LookupError, ValueError, FileNotFoundError, PermissionError, ServerFailed, LiveError, ShortTermUnavailable, ValidationError)
+EXPECTED = (
+    LookupError,
+    ValueError,
+    FileNotFoundError,
+    PermissionError,
+    ServerFailed,
+    LiveError,
+    ShortTermUnavailable,
+    ValidationError,
+)
 
 
 def explain(error: BaseException) -> str:

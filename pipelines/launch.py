@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import AssetKey
 
-from assets.operations import Alert, raise_alert
+from assets.operations import failure_alert, raise_alert
 from pipelines import backfill, jobs
 from pipelines.instance import open_instance
 from pipelines.runs import Outcome, Watcher, partition_range, run_job, watching
@@ -19,18 +19,6 @@ logger = logging.getLogger(__name__)
 
 BY_SHARD = {jobs.MEMORY}
 BY_DAY = {jobs.SUMMARIES, jobs.MARTS}
-
-
-def failure_alert(job: str, run_id: str, steps: tuple[str, ...]) -> Alert:
-    """The one alert of a failed run, whoever notices the failure first."""
-    return Alert(
-        severity="error",
-        source="dagster",
-        message=f"Run of {job} failed",
-        job=job,
-        run_id=run_id,
-        step=", ".join(sorted(steps)) or None,
-    )
 
 
 def launch(

@@ -14,10 +14,9 @@ from dagster import (
     sensor,
 )
 
-from assets.operations import raise_alert
+from assets.operations import failure_alert, raise_alert
 from assets.resources import StoresResource
 from pipelines import jobs
-from pipelines.launch import failure_alert
 from pipelines.runs import partition_range
 from warehouse.shards import SHARDS
 

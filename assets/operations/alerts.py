@@ -6,12 +6,13 @@ may quote private text.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import NAMESPACE_URL, uuid5
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
-from warehouse.live import Live
+    from warehouse.live import Live
 
 Severity = Literal["info", "warning", "error", "critical"]
 
@@ -28,7 +29,19 @@ class Alert:
     step: str | None = None
 
 
-def raise_alert(live: Live, alert: Alert, *, now: datetime) -> None:
+def failure_alert(job: str, run_id: str, steps: tuple[str, ...]) -> Alert:
+    """The one alert of a failed run, whoever notices the failure first."""
+    return Alert(
+        severity="error",
+        source="dagster",
+        message=f"Run of {job} failed",
+        job=job,
+        run_id=run_id,
+        step=", ".join(sorted(steps)) or None,
+    )
+
+
+def raise_alert(live: "Live", alert: Alert, *, now: datetime) -> None:
     """Write the alert once: the same run, step and message raise one row however often it is called.
 
     Args:
@@ -47,7 +60,7 @@ def raise_alert(live: Live, alert: Alert, *, now: datetime) -> None:
         )
 
 
-def open_alerts(live: Live) -> pl.DataFrame:
+def open_alerts(live: "Live") -> "pl.DataFrame":
     """Alerts nobody has acknowledged, newest first: `raised_at, severity, source, job, run_id, step, message`."""
     return live.read(
         "SELECT raised_at, severity, source, job, run_id, step, message FROM ops.alerts"

@@ -1,11 +1,14 @@
 """Reading what lies in quarantine: counts only, its bytes stay where they are."""
 
-import polars as pl
+from typing import TYPE_CHECKING
 
-from warehouse.live import Live
+if TYPE_CHECKING:
+    import polars as pl
+
+    from warehouse.live import Live
 
 
-def quarantined(live: Live) -> pl.DataFrame:
+def quarantined(live: "Live") -> "pl.DataFrame":
     """Rows not yet released, by `source` and `reason`: `items, users, first, last`."""
     return live.read(
         "SELECT source, reason, count(*) AS items, count(DISTINCT user_id) AS users,"

@@ -38,7 +38,7 @@ RETRY = RetryPolicy(max_retries=3, delay=5, backoff=Backoff.EXPONENTIAL)
 )
 def migrations(context: AssetExecutionContext, stores: StoresResource) -> MaterializeResult[None]:
     from warehouse.live import migrate
-    from warehouse.live.migrate import current
+    from warehouse.live.revisions import current
 
     live = stores.open().live
     started = time.monotonic()

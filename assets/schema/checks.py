@@ -7,7 +7,7 @@ from assets.resources import StoresResource
 
 @asset_check(asset=["schema", "migrations"], blocking=True, description="The database is at the one newest revision.")
 def single_head(stores: StoresResource) -> AssetCheckResult:
-    from warehouse.live.migrate import current, head
+    from warehouse.live.revisions import current, head
 
     newest, found = head(), current(stores.open().live)
     return AssetCheckResult(passed=found == newest, metadata={"head": newest, "database": found or "none"})

@@ -1,10 +1,18 @@
-"""Postgres: connections, bulk reads and writes, models, migrations, partitions."""
+"""Postgres: connections, bulk reads and writes, models, migrations, partitions.
 
-from warehouse.live.copy import Upserted, copy_frame, upsert_frame
-from warehouse.live.database import Live, Snapshot
-from warehouse.live.failures import LiveError, LiveUnavailable
-from warehouse.live.migrate import AppliedRevision, migrate
-from warehouse.live.partitions import ensure_partitions
+Names are imported when first used, so that a code location that only declares its assets loads no driver.
+"""
+
+from typing import TYPE_CHECKING
+
+from warehouse.lazy import lazily
+
+if TYPE_CHECKING:
+    from warehouse.live.copy import Upserted, copy_frame, upsert_frame
+    from warehouse.live.database import Live, Snapshot
+    from warehouse.live.failures import LiveError, LiveUnavailable
+    from warehouse.live.partitions import ensure_partitions
+    from warehouse.live.revisions import AppliedRevision, migrate
 
 __all__ = [
     "AppliedRevision",
@@ -18,3 +26,19 @@ __all__ = [
     "migrate",
     "upsert_frame",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "AppliedRevision": "revisions",
+        "Live": "database",
+        "LiveError": "failures",
+        "LiveUnavailable": "failures",
+        "Snapshot": "database",
+        "Upserted": "copy",
+        "copy_frame": "copy",
+        "ensure_partitions": "partitions",
+        "migrate": "revisions",
+        "upsert_frame": "copy",
+    },
+)

@@ -1,6 +1,7 @@
 """Bulk writes: a Polars frame into a table by COPY, plain or as an upsert."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 
@@ -23,11 +24,29 @@ class Upserted:
 def copy_frame(connection: psycopg.Connection, table: str, frame: pl.DataFrame) -> int:
     """COPY the frame into `schema.table`, column by column name; uuid, jsonb, arrays and numerics may come as text.
 
-    Returns the number of rows.
+    Null stays null and an empty string stays empty. Postgres refuses COPY into a table whose row-level security holds
+    for the role at work, so there the rows are staged and inserted.
+
+    Args:
+        connection: an open transaction.
+        table: `schema.table`.
+        frame: rows; times without a zone are UTC.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        TypeError: a column of lists or structs; names it.
     """
     if frame.is_empty():
         return 0
-    _copy(connection, _qualified(table), frame)
+    target = _qualified(table)
+    guarded = connection.execute("SELECT row_security_active(to_regclass(%s))", (table,)).fetchone()
+    if guarded != (True,):
+        _copy(connection, target, frame)
+        return frame.height
+    with _staged(connection, target, frame) as (staging, columns):
+        connection.execute(sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(target, columns, columns, staging))
     return frame.height
 
 
@@ -51,33 +70,44 @@ def upsert_frame(
     if frame.is_empty():
         return Upserted(0, 0)
     target = _qualified(table)
+    with _staged(connection, target, frame) as (staging, columns):
+        connection.execute(sql.SQL("ANALYZE {}").format(staging))
+        conflict = sql.SQL(", ").join(sql.Identifier(name) for name in key)
+        updated = 0
+        action: sql.Composable = sql.SQL("DO NOTHING")
+        if update:
+            # Update and count, then insert: RETURNING xmax, which would tell them apart, fails on partitioned tables.
+            updated = connection.execute(_update(target, staging, key, update)).rowcount
+            assignments = sql.SQL(", ").join(
+                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in update
+            )
+            action = sql.SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
+                assignments, _of("existing", update), _of("excluded", update)
+            )
+        inserted = connection.execute(
+            sql.SQL("INSERT INTO {} AS existing ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
+                target, columns, columns, staging, conflict, action
+            )
+        ).rowcount
+    return Upserted(inserted, updated)
+
+
+@contextmanager
+def _staged(
+    connection: psycopg.Connection, target: sql.Identifier, frame: pl.DataFrame
+) -> Iterator[tuple[sql.Identifier, sql.Composed]]:
+    """The rows in a temporary table of the target's column types, and the column list; gone afterwards."""
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
-    staging = sql.Identifier("pg_temp", "engram_upsert")
-    connection.execute("DROP TABLE IF EXISTS pg_temp.engram_upsert")
+    staging = sql.Identifier("pg_temp", "engram_staged")
+    connection.execute("DROP TABLE IF EXISTS pg_temp.engram_staged")
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE engram_upsert ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
+        sql.SQL("CREATE TEMPORARY TABLE engram_staged ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
             columns, target
         )
     )
     _copy(connection, staging, frame)
-    connection.execute("ANALYZE pg_temp.engram_upsert")
-    conflict = sql.SQL(", ").join(sql.Identifier(name) for name in key)
-    updated = 0
-    action: sql.Composable = sql.SQL("DO NOTHING")
-    if update:
-        # Update first and count, then insert: RETURNING xmax, which would tell them apart, fails on partitioned tables.
-        updated = connection.execute(_update(target, staging, key, update)).rowcount
-        assignments = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in update)
-        action = sql.SQL("DO UPDATE SET {} WHERE ({}) IS DISTINCT FROM ({})").format(
-            assignments, _of("existing", update), _of("excluded", update)
-        )
-    inserted = connection.execute(
-        sql.SQL("INSERT INTO {} AS existing ({}) SELECT {} FROM {} ON CONFLICT ({}) {}").format(
-            target, columns, columns, staging, conflict, action
-        )
-    ).rowcount
-    connection.execute("DROP TABLE pg_temp.engram_upsert")
-    return Upserted(inserted, updated)
+    yield staging, columns
+    connection.execute("DROP TABLE pg_temp.engram_staged")
 
 
 def _update(target: sql.Identifier, staging: sql.Identifier, key: Sequence[str], update: Sequence[str]) -> sql.Composed:

@@ -13,6 +13,8 @@ from warehouse.live.database import Live
 from warehouse.live.models import METADATA
 
 SCHEMAS = frozenset(table.schema for table in METADATA.tables.values())
+OPTIONAL = frozenset({"entries_content_trgm_idx", "topics_name_trgm_idx"})
+"""Indexes made only where the server has pg_trgm."""
 SUBJECTS = ("user_id", "contact_user_id", "updated_by")
 """Names a column has that points at a person."""
 
@@ -25,6 +27,8 @@ def drift(live: Live) -> list[str]:
         def belongs(name: str | None, kind: str, parents: Any) -> bool:
             if kind == "schema":
                 return name in SCHEMAS
+            if kind == "index":
+                return name not in OPTIONAL
             return kind != "table" or f"{parents['schema_name']}.{name}" not in months
 
         context = MigrationContext.configure(

@@ -184,7 +184,7 @@ system_settings = sa.Table(
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     sa.Index("system_settings_updated_by_idx", "updated_by"),
     schema="auth",
-    info=dict(about("updated_by", on_erase="anonymise")),
+    info=dict(about("updated_by", on_erase="anonymise", anonymise={"updated_by": "NULL"})),
 )
 
 usage_records = sa.Table(

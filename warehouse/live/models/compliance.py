@@ -22,11 +22,13 @@ audit_log = sa.Table(
     sa.Column("user_agent", sa.Text),
     sa.Column("previous_hash", sa.LargeBinary),
     sa.Column("row_hash", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("previous_hash", name="audit_log_previous_hash_key", postgresql_nulls_not_distinct=True),
     sa.Index("idx_audit_category", "event_category", "occurred_at"),
     sa.Index("idx_audit_event", "event_type", "occurred_at"),
     sa.Index("idx_audit_severity", "severity"),
     sa.Index("idx_audit_subject", "subject_key", "actor"),
     schema="compliance",
+    info=dict(about("subject_key", retention="audit", on_erase="keep:GDPR 5(2), the log of who did what")),
 )
 
 data_keys = sa.Table(
@@ -38,7 +40,10 @@ data_keys = sa.Table(
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     sa.Column("destroyed_at", sa.DateTime(timezone=True)),
     schema="compliance",
-    info=dict(about(retention="audit", on_erase="keep:GDPR 5(2), proof that the key was destroyed")),
+    # The key goes, the tombstone stays: proof that it was destroyed.
+    info=dict(
+        about(retention="audit", on_erase="anonymise", anonymise={"wrapped_key": "NULL", "destroyed_at": "now()"})
+    ),
 )
 
 dsar_requests = sa.Table(
@@ -69,6 +74,9 @@ erasure_ledger = sa.Table(
     sa.Column("completed_at", sa.DateTime(timezone=True)),
     sa.Column("details", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
     schema="compliance",
+    info=dict(
+        about("subject_sha256", retention="audit", on_erase="keep:GDPR 17, what keeps the erased from coming back")
+    ),
 )
 
 legal_holds = sa.Table(
@@ -80,7 +88,7 @@ legal_holds = sa.Table(
     sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     sa.Column("placed_by", sa.Text),
     sa.Column("released_at", sa.DateTime(timezone=True)),
-    sa.Index("idx_legal_holds_user", "user_id", postgresql_where=sa.text("(released_at IS NULL)")),
+    sa.Index("idx_legal_holds_user", "user_id", "released_at"),
     schema="compliance",
     info=dict(about(retention="audit", on_erase="keep:GDPR 17(3)(e), legal claims")),
 )
@@ -89,12 +97,7 @@ consents = sa.Table(
     "consents",
     METADATA,
     sa.Column("consent_id", sa.Uuid, primary_key=True, server_default=sa.text("gen_random_uuid()")),
-    sa.Column(
-        "user_id",
-        sa.Uuid,
-        sa.ForeignKey("auth.users.id", name="consents_user_id_fkey", ondelete="CASCADE"),
-        nullable=False,
-    ),
+    sa.Column("user_id", sa.Uuid, nullable=False),
     sa.Column("consent_type", sa.Text, nullable=False),
     sa.Column("granted", sa.Boolean, nullable=False),
     sa.Column("scope", pg.JSONB, nullable=False, server_default=sa.text("'{}'")),
@@ -103,5 +106,5 @@ consents = sa.Table(
     sa.Column("withdrawn_at", sa.DateTime(timezone=True)),
     sa.Index("idx_consents_user", "user_id", "consent_type", "recorded_at"),
     schema="compliance",
-    info=dict(about(retention="audit")),
+    info=dict(about(retention="audit", on_erase="keep:GDPR 7(1), proof of consent and of its withdrawal")),
 )

@@ -42,7 +42,7 @@ contacts = sa.Table(
     sa.Index("contacts_contact_user_id_idx", "contact_user_id"),
     sa.Index("contacts_user_id_priority_order_idx", "user_id", "priority_order"),
     schema="safety",
-    info=dict(about()),
+    info=dict(about(others=("contact_user_id",))),
 )
 
 escalations = sa.Table(
