@@ -899,9 +899,10 @@ def malformed(people: People, rng: np.random.Generator) -> list[tuple[str, str, 
         msgspec.json.encode({"content": "Unknown type.", "type": "rumour", "timestamp": at}),
     )
     users = [people.ids[number] for number in rng.integers(0, len(people), len(bad)).tolist()]
+    nobody = msgspec.json.encode({"content": "Of nobody.", "type": "event", "timestamp": at})
     return [
         (user, stable_id(people.key, "malformed", str(number)), raw)
-        for number, (user, raw) in enumerate(zip(users, bad, strict=True))
+        for number, (user, raw) in enumerate(zip([*users, "not-a-user-id"], [*bad, nobody], strict=True))
     ]
 
 
