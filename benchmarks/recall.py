@@ -30,8 +30,8 @@ from assets.intake import message_id, user_id
 from assets.memory.consolidate import consolidate
 from assets.memory.embed import embedder
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Weights
-from assets.memory.recall import Loaded, recall
-from assets.memory.recall import load as load_user
+from assets.memory.retrieval import Loaded, recall
+from assets.memory.retrieval import load as load_user
 from assets.memory.turns import index_turns
 from assets.memory.when import spans
 from assets.memory.words import names

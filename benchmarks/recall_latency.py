@@ -85,7 +85,7 @@ def fill(stores: Stores, users: int, memories: int, seed: int) -> tuple[list[str
     rng = np.random.default_rng(seed)
     model = embedder(stores.settings)
     people = [str(UUID(bytes=rng.bytes(16), version=4)) for _ in range(users)]
-    with stores.live.connect() as conn:
+    with stores.live.connect(owner=True) as conn:  # COPY does not pass row-level security
         frame = pl.DataFrame({"id": people, "email": [f"{number}@example.org" for number in range(users)]})
         copy_frame(conn, "auth.users", frame)
     texts = [sentence(rng) for _ in range(min(memories, 40_000))]
@@ -127,7 +127,7 @@ def fill(stores: Stores, users: int, memories: int, seed: int) -> tuple[list[str
                 "updated_at": at,
             }
         )
-        with stores.live.connect() as conn:
+        with stores.live.connect(owner=True) as conn:
             copy_frame(conn, "memory.items", items)
     stores.longterm.optimize("memories")
     with stores.live.connect(owner=True, autocommit=True) as conn:
@@ -157,7 +157,7 @@ def agreement(found: Sequence[Sequence[str]], exact: Sequence[Sequence[str]]) ->
 
 def engram(stores: Stores, people: Sequence[str], asked: Sequence[tuple[str, str]]) -> dict[str, Any]:
     """`recall()` cold and warm."""
-    module = import_module("assets.memory.recall")
+    module = import_module("assets.memory.retrieval")
 
     def ask(number: int) -> int:
         user, question = asked[number]

@@ -10,9 +10,9 @@ from assets.memory.consent import (
     unlock_shards,
 )
 from assets.memory.consolidate import consolidate
-from assets.memory.recall import Hit, flush_accesses, recall
 from assets.memory.redact import redact
 from assets.memory.report import ConsolidationReport
+from assets.memory.retrieval import Hit, flush_accesses, recall
 from assets.memory.screen import MEMORY_TYPES, clean_text
 
 __all__ = [

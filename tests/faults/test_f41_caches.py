@@ -5,12 +5,12 @@ from importlib import import_module
 
 import pytest
 
-from assets.memory.recall import Hit, recall
+from assets.memory.retrieval import Hit, recall
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from warehouse.longterm import LongTerm
 from warehouse.stores import Stores
 
-MODULE = import_module("assets.memory.recall")
+MODULE = import_module("assets.memory.retrieval")
 """By name: the package exports the function `recall` under the module's own."""
 
 

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 
 from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder, embedder
-from assets.memory.recall import Hit, flush_accesses, recall
+from assets.memory.retrieval import Hit, flush_accesses, recall
 from tests import builders
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from warehouse.stores import Stores
 
-MODULE = import_module("assets.memory.recall")
+MODULE = import_module("assets.memory.retrieval")
 """By name: the package exports the function `recall` under the module's own."""
 
 

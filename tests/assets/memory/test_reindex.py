@@ -14,8 +14,8 @@ import pytest
 
 from assets.memory.consolidate import consolidate
 from assets.memory.embed import EmbeddingFailed, embedder
-from assets.memory.recall import recall
 from assets.memory.reindex import drop_retired, needed, reindex, sample
+from assets.memory.retrieval import recall
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from tests.assets.memory.test_embed import Endpoint
 from warehouse.stores import Stores
