@@ -18,11 +18,29 @@ def upgrade() -> None:
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$
         """)
-    # The login that migrates runs the pipelines too, and takes on engram_batch for all work on rows.
-    op.execute("GRANT engram_batch TO CURRENT_USER")
+    # The login that migrates runs the pipelines too, and takes on engram_batch for all work on rows. From 16 on, making
+    # a role gives its maker the right to administer it, not to take it on.
+    op.execute("""
+        DO $$ BEGIN
+            IF current_setting('server_version_num')::int < 160000 THEN
+                IF NOT pg_has_role(current_user, 'engram_batch', 'MEMBER') THEN
+                    GRANT engram_batch TO CURRENT_USER;
+                END IF;
+            ELSIF NOT pg_has_role(current_user, 'engram_batch', 'SET') THEN
+                EXECUTE 'GRANT engram_batch TO CURRENT_USER WITH INHERIT TRUE, SET TRUE';
+            END IF;
+            -- Bulk writes are staged in temporary tables.
+            EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO engram_batch', current_database());
+        END $$
+    """)
 
 
 def downgrade() -> None:
+    op.execute("""
+        DO $$ BEGIN
+            EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM engram_batch', current_database());
+        END $$
+    """)
     for role in ROLES:
         op.execute(f"""
             DO $$ BEGIN

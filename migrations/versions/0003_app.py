@@ -41,7 +41,8 @@ def upgrade() -> None:
             ended_at timestamptz,
             CONSTRAINT conversations_crisis_level_check
                 CHECK (crisis_level IN ('none', 'low', 'moderate', 'high', 'critical')),
-            CONSTRAINT conversations_message_count_check CHECK (message_count >= 0)
+            CONSTRAINT conversations_message_count_check CHECK (message_count >= 0),
+            CONSTRAINT conversations_id_user_id_key UNIQUE (id, user_id)
         );
         CREATE INDEX conversations_user_id_updated_at_idx ON app.conversations (user_id, updated_at);
         CREATE INDEX conversations_user_id_created_at_idx ON app.conversations (user_id, created_at);
@@ -63,9 +64,8 @@ def upgrade() -> None:
 
         CREATE TABLE app.messages (
             id uuid NOT NULL DEFAULT gen_random_uuid(),
-            conversation_id uuid NOT NULL CONSTRAINT messages_conversation_id_fkey
-                REFERENCES app.conversations ON DELETE CASCADE,
-            user_id uuid NOT NULL CONSTRAINT messages_user_id_fkey REFERENCES auth.users ON DELETE CASCADE,
+            conversation_id uuid NOT NULL,
+            user_id uuid NOT NULL,
             content text NOT NULL,
             content_hash bytea,
             role text NOT NULL,
@@ -86,6 +86,9 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL DEFAULT now(),
             updated_at timestamptz NOT NULL DEFAULT now(),
             PRIMARY KEY (id, created_at),
+            -- One key for both: a message belongs to the person whose conversation it stands in.
+            CONSTRAINT messages_conversation_id_user_id_fkey FOREIGN KEY (conversation_id, user_id)
+                REFERENCES app.conversations (id, user_id) ON DELETE CASCADE,
             CONSTRAINT messages_role_check CHECK (role IN ('user', 'assistant', 'system'))
         ) PARTITION BY RANGE (created_at);
         CREATE INDEX messages_conversation_id_idx ON app.messages (conversation_id, created_at);

@@ -37,6 +37,10 @@ def upgrade() -> None:
             created_at timestamptz NOT NULL DEFAULT now(),
             cost_total numeric(10, 4),
             cost_breakdown jsonb,
+            duration_seconds integer,
+            call_metadata jsonb,
+            updated_at timestamptz NOT NULL DEFAULT now(),
+            CONSTRAINT calls_duration_seconds_check CHECK (duration_seconds >= 0),
             CONSTRAINT calls_channel_check CHECK (channel IN ('web', 'phone'))
         );
         CREATE INDEX calls_user_id_idx ON voice.calls (user_id, started_at);
@@ -54,6 +58,7 @@ def upgrade() -> None:
             action_items jsonb NOT NULL DEFAULT '[]',
             crisis_indicators jsonb NOT NULL DEFAULT '{}',
             emotional_state text,
+            sentiment_analysis jsonb,
             created_at timestamptz NOT NULL DEFAULT now()
         );
         CREATE INDEX call_summaries_user_id_idx ON voice.call_summaries (user_id);

@@ -24,8 +24,9 @@ def upgrade() -> None:
             updated_at timestamptz NOT NULL DEFAULT now(),
             mood_score numeric(3, 2),
             word_count integer GENERATED ALWAYS AS (array_length(string_to_array(trim(content), ' '), 1)) STORED,
-            content_vector tsvector
-                GENERATED ALWAYS AS (to_tsvector('english', coalesce(title, '') || ' ' || content)) STORED,
+            -- A tsvector ends at 1 MB: a longer entry is kept whole and found by its beginning.
+            content_vector tsvector GENERATED ALWAYS AS
+                (to_tsvector('english', left(coalesce(title, '') || ' ' || content, 200000))) STORED,
             CONSTRAINT entries_mood_score_check CHECK (mood_score BETWEEN -1 AND 1),
             CONSTRAINT entries_content_check CHECK (trim(content) <> '')
         );
@@ -86,11 +87,22 @@ def upgrade() -> None:
         CREATE INDEX psychology_insights_insight_type_idx ON journal.psychology_insights (insight_type);
         CREATE INDEX psychology_insights_insight_data_idx ON journal.psychology_insights USING gin (insight_data);
 
-        DO $$ BEGIN
+        DO $$ DECLARE home text; BEGIN
             IF EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_trgm') THEN
-                CREATE EXTENSION IF NOT EXISTS pg_trgm;
-                CREATE INDEX entries_content_trgm_idx ON journal.entries USING gin (content gin_trgm_ops);
-                CREATE INDEX topics_name_trgm_idx ON journal.topics USING gin (name gin_trgm_ops);
+                BEGIN
+                    CREATE EXTENSION IF NOT EXISTS pg_trgm;
+                EXCEPTION WHEN insufficient_privilege THEN
+                    RAISE NOTICE 'pg_trgm: this login may not create it; the trigram indexes are left out';
+                END;
+            END IF;
+            -- A managed server may keep its extensions in a schema that is not on the search path.
+            SELECT n.nspname INTO home FROM pg_extension AS e JOIN pg_namespace AS n ON n.oid = e.extnamespace
+                WHERE e.extname = 'pg_trgm';
+            IF home IS NOT NULL THEN
+                EXECUTE format('CREATE INDEX entries_content_trgm_idx ON journal.entries'
+                    ' USING gin (content %I.gin_trgm_ops)', home);
+                EXECUTE format('CREATE INDEX topics_name_trgm_idx ON journal.topics'
+                    ' USING gin (name %I.gin_trgm_ops)', home);
             END IF;
         END $$;
     """)

@@ -1,4 +1,4 @@
-"""Schema knowledge: documents, playbooks, cached answers. Source: document 002 (Postgres tables and Mongo collections)."""
+"""knowledge: documents, playbooks, cached answers. Source: document 002, Postgres tables and Mongo collections."""
 
 from alembic import op
 
@@ -16,6 +16,9 @@ CREATE TABLE knowledge.documents (
     doc_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     source_type text NOT NULL,
     title text NOT NULL,
+    content text,
+    content_type text,
+    source text,
     category text,
     subcategory text,
     jurisdiction text,
@@ -36,6 +39,11 @@ CREATE TABLE knowledge.documents (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     indexed_at timestamptz,
+    embedding_model text,
+    embedding_dimension integer,
+    CONSTRAINT check_documents_content_type CHECK
+        (content_type IN ('clinical_guideline', 'therapeutic_protocol', 'safety_procedure')),
+    CONSTRAINT check_documents_dimension CHECK (embedding_dimension > 0),
     CONSTRAINT check_documents_risk CHECK (risk_level IN ('low', 'medium', 'high', 'critical')),
     CONSTRAINT check_documents_modality CHECK (modality IN ('text', 'audio', 'video', 'image')),
     CONSTRAINT check_documents_safety CHECK
