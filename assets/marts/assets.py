@@ -5,7 +5,7 @@ Lives here: declare, call, report. Does not live here: the rollups and the relea
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -15,9 +15,12 @@ from dagster import (
     AssetKey,
     AssetSpec,
     Backoff,
+    DagsterEventType,
+    DagsterInstance,
     MaterializeResult,
     MetadataValue,
     RetryPolicy,
+    RunsFilter,
     TableColumn,
     TableColumnConstraints,
     TableColumnDep,
@@ -102,7 +105,7 @@ def _spec(mart: Mart) -> AssetSpec:
 )
 def day_marts(context: AssetExecutionContext, stores: StoresResource) -> Iterator[MaterializeResult[None]]:
     """Read the range once for every selected mart; write one file per mart and day."""
-    from assets.marts.outcomes import check_outcomes
+    from assets.marts.outcomes import quality_rows
     from warehouse.marts import pseudonym_secret, rollup
     from warehouse.marts.observe import observe
     from warehouse.vault import master_key
@@ -112,14 +115,14 @@ def day_marts(context: AssetExecutionContext, stores: StoresResource) -> Iterato
     days = [date.fromisoformat(key) for key in context.partition_keys]
     observed = observe(opened, selected, now=now)
     if "data_quality" in selected:
-        observed["data_quality"] = check_outcomes(context.instance, context.repository_def, max(days))
+        observed["data_quality"] = quality_rows(_evaluations(context.instance, now - timedelta(days=1)))
     done = rollup(
         opened.live,
         opened.lake,
         selected,
         days,
         secret=pseudonym_secret(master_key(opened.settings)),
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         now=now,
         late_days=opened.settings.late_days,
         observed=observed,
@@ -137,6 +140,18 @@ def day_marts(context: AssetExecutionContext, stores: StoresResource) -> Iterato
         yield MaterializeResult(
             key_of(name), metadata=_summary(name, written, kept[name], seconds, opened.lake.root.as_uri())
         )
+
+
+def _evaluations(instance: DagsterInstance, since: datetime) -> Iterator[tuple[str, str, bool]]:
+    """(asset, check, passed) of every check evaluated in runs that began after `since`."""
+    for record in instance.get_run_records(RunsFilter(created_after=since)):
+        connection = instance.get_records_for_run(
+            record.dagster_run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION
+        )
+        for event in connection.records:
+            if event.event_log_entry.dagster_event is not None:
+                evaluation = event.event_log_entry.dagster_event.asset_check_evaluation_data
+                yield evaluation.asset_key.to_user_string(), evaluation.check_name, evaluation.passed
 
 
 def _summary(name: str, written: "Sequence[Written]", kept: int, seconds: float, lake: str) -> dict[str, Any]:
@@ -170,7 +185,7 @@ def warehouse_release(context: AssetExecutionContext, stores: StoresResource) ->
     from warehouse.marts import publish
 
     opened = stores.open()
-    release = publish(opened.settings, opened.lake, run_id=context.run_id)
+    release = publish(opened.settings, opened.lake, run_id=context.run.run_id)
     tables = [
         f"| {name} | {rows} | {release.rows['restricted'][name]} |" for name, rows in release.rows["warehouse"].items()
     ]

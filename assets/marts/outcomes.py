@@ -1,11 +1,10 @@
-"""Every check's latest outcome, out of the orchestrator's event log, as rows of the mart `data_quality`.
+"""Outcomes of every check, counted into rows of the mart `data_quality`.
 
-Lives here: one query of the instance, handed in. Does not import the orchestrator.
+Lives here: counting. Does not live here: reading the orchestrator's events (`assets.py`).
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
-from typing import Any
 
 import polars as pl
 
@@ -13,37 +12,25 @@ from warehouse.marts import MARTS
 from warehouse.marts.compute import POLARS
 
 
-def check_outcomes(instance: Any, repository: Any, day: date) -> pl.DataFrame:
-    """Evaluations of every check since `day` began, counted by asset and check.
+def quality_rows(evaluations: Iterable[tuple[str, str, bool]]) -> pl.DataFrame:
+    """Rows of `data_quality` without `metric_date`.
 
     Args:
-        instance: the orchestrator's instance.
-        repository: the code location, which knows the check keys.
+        evaluations: asset, check, passed.
     """
-    keys = sorted(repository.asset_graph.asset_check_keys, key=str)
-    since = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    counts = Counter(evaluations)
     rows = []
-    for key in keys:
-        records = instance.event_log_storage.get_asset_check_execution_history(key, limit=50)
-        statuses = [str(record.status.value) for record in records if record.create_timestamp >= since]
-        passed, failed = statuses.count("SUCCEEDED"), statuses.count("FAILED") + statuses.count("EXECUTION_FAILED")
-        if passed or failed:
-            rows.append(_row("/".join(key.asset_key.path), key.name, passed, failed))
-    return frame_of(rows)
-
-
-def _row(asset: str, check: str, passed: int, failed: int) -> dict[str, object]:
-    return {
-        "asset": asset,
-        "check_name": check,
-        "passed_count": passed,
-        "failed_count": failed,
-        "pass_rate": passed / (passed + failed),
-        "source_max_updated_at": None,
-    }
-
-
-def frame_of(rows: Iterable[dict[str, object]]) -> pl.DataFrame:
-    """The rows with the columns and types that `data_quality` declares, without `metric_date`."""
+    for asset, check in sorted({(asset, check) for asset, check, _ in counts}):
+        passed, failed = counts[asset, check, True], counts[asset, check, False]
+        rows.append(
+            {
+                "asset": asset,
+                "check_name": check,
+                "passed_count": passed,
+                "failed_count": failed,
+                "pass_rate": passed / (passed + failed),
+                "source_max_updated_at": None,
+            }
+        )
     schema = {column.name: POLARS[column.type] for column in MARTS["data_quality"].lake if column.name != "metric_date"}
-    return pl.DataFrame(list(rows), schema=schema)
+    return pl.DataFrame(rows, schema=schema)
