@@ -14,8 +14,8 @@ from pathlib import Path
 
 from dagster import AssetKey, DagsterInstance
 
+from pipelines.location import LOCATION, MODULE, ROOT
 from pipelines.processes import dagster_processes
-from pipelines.runs import LOCATION, MODULE, ROOT
 
 LAUNCH = """
 mutation Launch($params: LaunchBackfillParams!) {

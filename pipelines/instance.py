@@ -7,16 +7,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+
+from pipelines.location import LOCATION, MODULE, ROOT
 from warehouse.embedded import dagster_url
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     from dagster import DagsterInstance
 
-TEMPLATE = Path(__file__).parents[1] / "dagster.yaml"
+TEMPLATE = ROOT / "dagster.yaml"
+WORKSPACE = "workspace.yaml"
 EVENTS_PER_WRITE = "50"
 """365 partitions in one run: 8.2 s one event at a time, 0.7 s in fifties (DAGSTER.md)."""
 
@@ -28,6 +31,7 @@ def environment(settings: Settings) -> dict[str, str]:
     for path in (folder, logs):
         path.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(TEMPLATE, folder / "dagster.yaml")
+    (folder / WORKSPACE).write_text(yaml.safe_dump(_workspace()), encoding="utf-8")
     return {
         "ENGRAM_HOME": str(settings.home),
         "DAGSTER_HOME": str(folder),
@@ -38,6 +42,12 @@ def environment(settings: Settings) -> dict[str, str]:
         "GX_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
     }
+
+
+def _workspace() -> dict[str, object]:
+    """One code location, by the name that runs of the command line carry too, so that the UI links them."""
+    target = {"module_name": MODULE, "working_directory": str(ROOT), "location_name": LOCATION}
+    return {"load_from": [{"python_module": target}]}
 
 
 @contextmanager

@@ -9,14 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dagster import DagsterEvent, DagsterInstance, DagsterRun
 
-ROOT = Path(__file__).parents[1]
-MODULE = "pipelines.definitions"
-LOCATION = "engram"
+from pipelines.location import LOCATION, MODULE, ROOT
 
 Watcher = Callable[[str, DagsterEvent], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)

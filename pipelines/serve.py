@@ -9,9 +9,8 @@ from types import FrameType
 
 import psutil
 
-from pipelines.instance import environment
+from pipelines.instance import WORKSPACE, environment
 from pipelines.processes import dagster_processes
-from pipelines.runs import MODULE, ROOT
 from warehouse.embedded import status, stop
 from warehouse.settings import Settings
 
@@ -29,11 +28,12 @@ def serve(settings: Settings) -> int:
     process = subprocess.Popen(
         [
             sys.executable, "-m", "dagster", "dev",
-            "--module-name", MODULE, "--working-directory", str(ROOT),
+            "--workspace", str(settings.home / "dagster" / WORKSPACE),
             "--host", "127.0.0.1", "--port", str(settings.ui_port),
             "--log-level", "warning", "--code-server-log-level", "warning",
         ],
-        env=variables,
+        env={**variables, "PYTHONWARNINGS": "ignore"},
+        cwd=settings.home,
         start_new_session=True,
     )  # fmt: skip
 
