@@ -171,7 +171,11 @@ def _projection(stores: "Stores") -> tuple[int, int, int]:
         " WHERE status IN ('active', 'superseded', 'archived') AND extraction_metadata->>'merged_into' IS NULL"
     )
     parts = list(stores.longterm.scan("memories", ["id", "content_sha256", "embedding_model"]))
-    held = pl.concat(parts) if parts else pl.DataFrame(schema=dict.fromkeys(("id", "content_sha256", "embedding_model"), pl.String))
+    held = (
+        pl.concat(parts)
+        if parts
+        else pl.DataFrame(schema=dict.fromkeys(("id", "content_sha256", "embedding_model"), pl.String))
+    )
     both = kept.join(held, on="id", how="full", coalesce=True)
     orphan = both.filter(pl.col("sha").is_null())
     missing = both.filter(pl.col("content_sha256").is_null())

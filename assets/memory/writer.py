@@ -201,7 +201,7 @@ class Writer:
                     self.effects("mark source", lambda: also(conn, settled, held))
         self._count(offer, rows, settled, held, late)
         with tally.timed("lancedb"):
-            self._project(conn, settled, shown, vectors, users)
+            self.project(conn, settled, shown, vectors, users)
         return held
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
@@ -216,6 +216,17 @@ class Writer:
         stored = store.read_details(conn, keyring, traits, ids)
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
         return settle(nodes, merges)
+
+    def settled_anew(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The state of whole users out of their rows alone (columns of `store.DETAILS`), merges found afresh."""
+        fresh = rows.with_columns(
+            plain=plain(rows["content"]),
+            rep=pl.lit(None, pl.String),
+            status=pl.when(pl.col("status") == "superseded").then(None).otherwise("status"),
+        )
+        none = fresh.clear()
+        merges = self._merges(near_pairs(fresh, none), slot_pairs(fresh, none), fresh, none)
+        return settle(fresh.select(list(store.DETAILS)), merges)
 
     def _merges(
         self, near: pl.DataFrame, same: pl.DataFrame, fresh: pl.DataFrame, partners: pl.DataFrame
@@ -256,7 +267,7 @@ class Writer:
                 self.tally.retired[user] = total
         return held
 
-    def _project(
+    def project(
         self,
         conn: "psycopg.Connection",
         settled: pl.DataFrame,

@@ -1,0 +1,153 @@
+"""Messages the live path did not look at (`memory_extracted = false`) and journal entries, through the steps from consent on.
+
+The mark on the message, or the watermark of the journal, is set in the same transaction as the memories: a turn is looked
+at once. Reading runs over a margin again, which adds nothing: the same sentence of the same turn is the same observation.
+Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from assets.memory import consent
+from assets.memory.extract import candidates
+from assets.memory.report import ConsolidationReport
+from assets.memory.screen import SCREENED
+from assets.memory.writer import QUARANTINE, Boundary, Offer, Writer
+from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.stores import Stores
+
+JOURNAL = "memory.journal"
+"""Pipeline name of the journal's watermark; one scope per shard."""
+
+MARGIN = "1 hour"
+"""Read again behind the watermark: a transaction that was open then may have written with an older time."""
+
+_SHARD = SHARD_SQL.format(column="t.user_id")
+
+_MESSAGES = f"""
+SELECT t.id::text AS id, t.user_id::text AS user_id, t.conversation_id::text AS conversation_id, t.content,
+       t.created_at AS at, 'message' AS source
+FROM app.messages t
+WHERE NOT t.memory_extracted AND t.role = 'user' AND {_SHARD} = ANY(string_to_array($1, ',')::int[])
+  AND COALESCE(t.service_context->>'recalled', 'false') <> 'true'
+"""  # noqa: S608 - the shard expression is a constant of this code
+
+_ENTRIES = f"""
+SELECT t.id::text AS id, t.user_id::text AS user_id, NULL::text AS conversation_id, t.content, t.created_at AS at,
+       'journal' AS source
+FROM journal.entries t
+LEFT JOIN ops.watermarks w ON w.pipeline = '{JOURNAL}' AND w.scope = lpad(to_hex({_SHARD}), 2, '0')
+WHERE {_SHARD} = ANY(string_to_array($1, ',')::int[]) AND t.updated_at <= $2::timestamptz
+  AND t.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '{MARGIN}'
+"""  # noqa: S608 - the shard expression and the names are constants of this code
+
+
+def extract_missed(
+    stores: "Stores",
+    shards: Collection[str] = SHARDS,
+    *,
+    now: datetime,
+    plan: bool = False,
+    run_id: str | None = None,
+    boundary: Boundary | None = None,
+    retire_share: float | None = None,
+) -> ConsolidationReport:
+    """Make memories of the turns of these shards that nobody has looked at; arguments as of `consolidate`."""
+    writer = Writer(stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share)
+    numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
+    batches = 0
+    held: set[str] = set()
+    for query, params in ((_MESSAGES, [numbers]), (_ENTRIES, [numbers, now.isoformat()])):
+        for turns in _bounded(stores, query, params):
+            batches += 1
+            with stores.live.connect(autocommit=True) as conn:
+                held |= _batch(writer, conn, turns)
+    if not plan:
+        done = sorted(set(shards) - {shard_of(user) for user in held})
+        writer.effects("write watermark", lambda: _advance(stores, done, now))
+    writer.finish()
+    return writer.tally.report(plan=plan, batches=batches)
+
+
+def _bounded(stores: "Stores", query: str, params: list[str]) -> Iterator[pl.DataFrame]:
+    """Turns in batches of bounded size, sorted by user so that one batch holds few users."""
+    limit = stores.settings.memory_batch_items
+    for frame in stores.live.batches(query, params):
+        turns = frame.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+        yield from turns.iter_slices(limit)
+
+
+def _batch(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> set[str]:
+    users = turns["user_id"].unique().to_list()
+    writer.tally.add("taken", turns["user_id"])
+    fenced = consent.fenced(conn, users)
+    said = candidates(turns.filter(~pl.col("user_id").is_in(list(fenced))))
+    items = said.select(
+        position=pl.int_range(pl.len(), dtype=pl.UInt32),
+        user_id="user_id",
+        source="source",
+        content="content",
+        type="type",
+        at="at",
+        conversation_id="conversation_id",
+        message_id="id",
+        significance_level=pl.lit(None, pl.String),
+        declared_id=pl.lit(None, pl.String),
+        extra=pl.lit(None, pl.String),
+    ).select(list(SCREENED))
+    judged = consent.allowed_at(
+        consent.read_consents(conn, set(items["user_id"])), items, default=writer.settings.consent_default
+    )
+    allowed = judged.filter("allowed").drop("allowed")
+    messages = turns.filter(pl.col("source") == "message").select("id", "at", "user_id")
+
+    def mark(conn: "psycopg.Connection", settled: pl.DataFrame, held: set[str]) -> None:
+        looked_at = messages.filter(~pl.col("user_id").is_in(list(held)))
+        _mark(conn, looked_at, settled)
+
+    offer = Offer(
+        writer.rows(conn, allowed),
+        allowed.select("user_id"),
+        pl.DataFrame(schema=QUARANTINE),
+        judged.filter(~pl.col("allowed"))["user_id"].to_list(),
+        turns.filter(pl.col("user_id").is_in(list(fenced)))["user_id"].to_list(),
+        mark if len(messages) else None,
+    )
+    return writer.store(conn, offer)
+
+
+def _mark(conn: "psycopg.Connection", messages: pl.DataFrame, settled: pl.DataFrame) -> None:
+    """Set `memory_extracted`, and in `memory_items_created` the ids of the memories that came of a message."""
+    made = (
+        settled.select(item="rep", id="message_ids")
+        .explode("id")
+        .join(messages.select("id"), on="id", how="semi")
+        .group_by("id")
+        .agg(items=pl.concat_str(pl.lit('["'), pl.col("item").unique().sort().str.join('","'), pl.lit('"]')).first())
+    )
+    rows = messages.join(made, on="id", how="left", maintain_order="left").with_columns(pl.col("items").fill_null("[]"))
+    conn.execute(
+        "UPDATE app.messages m SET memory_extracted = true, memory_items_created = l.items::jsonb"
+        " FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[]) AS l(id, at, items)"
+        " WHERE m.id = l.id AND m.created_at = l.at",
+        [rows["id"].to_list(), rows["at"].to_list(), rows["items"].to_list()],
+    )
+
+
+def _advance(stores: "Stores", shards: Collection[str], now: datetime) -> None:
+    with stores.live.connect() as conn:
+        conn.execute(
+            "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
+            " SELECT %s, scope, jsonb_build_object('updated_at', %s::timestamptz), %s FROM unnest(%s::text[]) AS scope"
+            " ON CONFLICT (pipeline, scope) DO UPDATE SET updated_at = excluded.updated_at, position = jsonb_build_object("
+            "'updated_at', greatest((watermarks.position->>'updated_at')::timestamptz,"
+            " (excluded.position->>'updated_at')::timestamptz))",
+            [JOURNAL, now, now, sorted(shards)],
+        )

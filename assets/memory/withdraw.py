@@ -1,0 +1,133 @@
+"""Withdrawal: what was stored under a consent that was taken back is removed, here and in LanceDB.
+
+Each observation of a memory is judged again as of its own time. A memory that was also said under a consent that still
+holds stays, without what was said under the other. A consent given again later brings nothing back.
+Does not live here: the rule itself (`consent.py`), the writing (`writer.py`).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from assets.memory import consent, store
+from assets.memory.writer import Boundary, Writer
+from warehouse.shards import SHARD_SQL, SHARDS, shard_number
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.stores import Stores
+
+USERS_AT_ONCE = 200
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """What a sweep removed: users it concerned, memories, observations of memories that stay, episodic summaries."""
+
+    users: int
+    memories: int
+    observations: int
+    summaries: int
+
+
+_CONCERNED = f"""
+SELECT DISTINCT c.user_id::text AS user_id FROM compliance.consents c
+WHERE c.consent_type = $1 AND (NOT c.granted OR c.withdrawn_at IS NOT NULL)
+  AND {SHARD_SQL.format(column="c.user_id")} = ANY(string_to_array($2, ',')::int[])
+  AND EXISTS (SELECT 1 FROM memory.items i WHERE i.user_id = c.user_id)
+"""  # noqa: S608 - the shard expression is a constant of this code
+
+
+def sweep_withdrawn(
+    stores: "Stores",
+    shards: Collection[str] = SHARDS,
+    *,
+    now: datetime,
+    plan: bool = False,
+    boundary: Boundary | None = None,
+) -> Withdrawn:
+    """Remove what is stored of the users of these shards without a consent that holds; arguments as of `consolidate`."""
+    numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
+    users = sorted(stores.live.read(_CONCERNED, [consent.PURPOSE, numbers])["user_id"].to_list())
+    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1)
+    totals = [0, 0, 0]
+    for start in range(0, len(users), USERS_AT_ONCE):
+        chunk = users[start : start + USERS_AT_ONCE]
+        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk):
+            for place, count in enumerate(_sweep(writer, conn, chunk)):
+                totals[place] += count
+    writer.finish()
+    return Withdrawn(len(users), *totals)
+
+
+def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tuple[int, int, int]:
+    with writer.transaction(conn):
+        keyring = writer.stores.vault.keyring(users, conn=conn)
+        readable = [user for user in users if user not in keyring.destroyed]
+        traits = store.read_traits(conn, keyring, readable)
+        rows = store.read_details(conn, keyring, traits, set(traits["id"]))
+        kept = _kept(rows, consent.read_consents(conn, users), default=writer.settings.consent_default)
+        lost = rows.filter(rows["observations"].list.len() != kept["observations"].list.len())
+        if lost.is_empty():
+            return 0, 0, 0
+        concerned = lost["user_id"].unique().to_list()
+        survivors = kept.filter((pl.col("observations").list.len() > 0) & pl.col("user_id").is_in(concerned))
+        gone = kept.filter(pl.col("observations").list.len() == 0)["id"].to_list()
+        settled = writer.settled_anew(survivors)
+        observations = int((rows["observations"].list.len() - kept["observations"].list.len()).sum())
+        observations -= int(rows.filter(pl.col("id").is_in(gone))["observations"].list.len().sum())
+        summaries = writer.effects("remove withdrawn", lambda: _remove(conn, gone, lost))
+        shown = settled.filter(pl.col("rep") == pl.col("id"))
+        vectors = writer.model.embed(shown["processed_content"].to_list())
+        changes = store.changed(settled)
+        writer.effects(
+            "write survivors", lambda: store.write_items(conn, changes, model=writer.model.name, now=writer.now)
+        )
+    if not writer.plan:
+        variants = settled.filter(pl.col("rep") != pl.col("id"))["id"].to_list()
+        writer.effects(
+            "drop withdrawn vectors", lambda: writer.stores.longterm.delete("memories", ids=[*gone, *variants])
+        )
+        writer.project(conn, settled, shown, vectors, users)
+    return len(gone), observations, summaries
+
+
+def _kept(rows: pl.DataFrame, consents: pl.DataFrame, *, default: str) -> pl.DataFrame:
+    """`rows` with only those observations that consent allows, and what follows from the earliest of them."""
+    told = rows.select("id", "user_id", "observations").explode("observations")
+    events = told.with_columns(
+        at=pl.col("observations")
+        .str.extract(r'^\{"at":"([^"]+)"')
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC"),
+        type=pl.col("observations").str.extract(r'"type":"([^"]+)"'),
+        source=pl.col("observations").str.extract(r'"source":"([^"]+)"'),
+    )
+    judged = consent.allowed_at(consents, events, default="allow" if default == "allow" else "deny").filter("allowed")
+    left = judged.group_by("id").agg(
+        _observations=pl.col("observations").sort(),
+        _first=pl.col("at").min(),
+        _consent=pl.col("consent_id").sort_by("observations").first(),
+    )
+    return (
+        rows.join(left, on="id", how="left", maintain_order="left")
+        .with_columns(
+            observations=pl.col("_observations").fill_null([]),
+            first_at=pl.coalesce("_first", "first_at"),
+            consent_id=pl.coalesce("_consent", "consent_id"),
+        )
+        .drop("_observations", "_first", "_consent")
+    )
+
+
+def _remove(conn: "psycopg.Connection", gone: list[str], lost: pl.DataFrame) -> int:
+    """Delete memories, and the episodic summaries of the time of anything that was lost: they are written anew without it."""
+    conn.execute("DELETE FROM memory.items WHERE id = ANY(%s::uuid[])", [gone])
+    return conn.execute(
+        "DELETE FROM memory.episodic_summaries s USING unnest(%s::uuid[], %s::timestamptz[]) AS l(user_id, at)"
+        " WHERE s.user_id = l.user_id AND s.t_start <= l.at AND l.at < s.t_end + interval '1 day'",
+        [lost["user_id"].to_list(), lost["first_at"].to_list()],
+    ).rowcount

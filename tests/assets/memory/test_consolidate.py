@@ -1,0 +1,179 @@
+"""What consolidation makes of what live services push."""
+
+from uuid import uuid4
+
+import pytest
+
+from assets.memory.consolidate import consolidate
+from tests import builders
+from tests.assets.memory import arriving
+from warehouse.settings import Settings
+from warehouse.stores import Stores
+
+BERLIN, LISBON = "I live in Berlin", "I moved to Lisbon"
+
+
+def test_a_newer_value_supersedes_and_says_by_what_and_when(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(BERLIN))
+    consolidate(stores, now=arriving.NOW)
+    arriving.push(stores, user, arriving.raw(LISBON, at=arriving.DAY.format(9)))
+
+    report = consolidate(stores, now=arriving.NOW)
+
+    berlin, lisbon = arriving.rows(stores, user)
+    assert (berlin["status"], berlin["superseded_by"]) == ("superseded", lisbon["id"])
+    assert berlin["valid_to"] == lisbon["valid_from"]
+    assert (lisbon["status"], lisbon["valid_to"]) == ("active", None)
+    assert report.totals["superseded"] == 1
+    assert arriving.projected(stores, user) == arriving.shown(stores, user)
+
+
+def test_an_older_fact_that_comes_late_is_born_superseded(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(LISBON, at=arriving.DAY.format(9)))
+    consolidate(stores, now=arriving.NOW)
+    arriving.push(stores, user, arriving.raw(BERLIN))
+
+    consolidate(stores, now=arriving.NOW)
+
+    assert [(row["content"], row["status"]) for row in arriving.rows(stores, user)] == [
+        (BERLIN, "superseded"),
+        (LISBON, "active"),
+    ]
+
+
+def test_love_and_hate_of_one_thing_are_a_contradiction_and_the_last_word_holds(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(
+        stores, user, arriving.raw("I love coffee", kind="preference"), arriving.raw("I hate coffee", at=arriving.DAY.format(4), kind="preference")
+    )
+
+    consolidate(stores, now=arriving.NOW)
+
+    assert [(row["content"], row["status"]) for row in arriving.rows(stores, user)] == [
+        ("I hate coffee", "active"),
+        ("I love coffee", "superseded"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "merged"),
+    [
+        ("We walked along the river with Anna and her two dogs today", "We walked along the river with Anna and her two dogs today!", True),
+        ("We walked along the river with Anna and her two dogs today", "We walked along the river with Anna and her six dogs today", False),
+        ("The long course of treatment at the clinic is helping me a lot", "The long course of treatment at the clinic isn't helping me a lot", False),
+        ("The appointment at the clinic is on Monday at the usual place", "The appointment at the clinic is on Friday at the usual place", False),
+    ],
+)  # fmt: skip
+def test_near_duplicates_are_one_memory_only_when_they_say_the_same(
+    stores: Stores, one: str, other: str, merged: bool
+) -> None:
+    user = arriving.person(stores)
+    messages = [str(uuid4()), str(uuid4())]
+    arriving.push(
+        stores,
+        user,
+        arriving.raw(one, kind="event", message_id=messages[0]),
+        arriving.raw(other, at=arriving.DAY.format(3), kind="event", message_id=messages[1]),
+    )
+
+    consolidate(stores, now=arriving.NOW)
+
+    rows = {row["content"]: row for row in arriving.rows(stores, user)}
+    assert [rows[text]["status"] for text in (one, other)] == ["active", "superseded" if merged else "active"]
+    if merged:
+        assert rows[one]["extraction_metadata"]["message_ids"] == sorted(messages)
+        assert rows[other]["superseded_by"] == rows[one]["id"]
+    assert len(arriving.projected(stores, user)) == (1 if merged else 2)
+
+
+def test_without_consent_nothing_is_kept_and_nothing_waits(stores: Stores) -> None:
+    user = arriving.person(stores, consented=False)
+    arriving.push(stores, user, arriving.raw(BERLIN))
+
+    report = consolidate(stores, now=arriving.NOW)
+
+    assert report.totals == dict.fromkeys(report.totals, 0) | {"taken": 1, "refused": 1}
+    assert arriving.rows(stores, user) == []
+    assert arriving.quarantined(stores) == []
+    assert arriving.waiting(stores, user) == []
+
+
+def test_consent_counts_as_of_the_memory_and_not_of_the_run(stores: Stores) -> None:
+    user = builders.user(stores.live)
+    builders.consent(
+        stores.live,
+        user,
+        at=builders.NOON.replace(day=5),
+        expires=builders.NOON.replace(day=15),
+    )
+    days = {day: arriving.raw(f"On day {day} something happened to me", at=arriving.DAY.format(day)) for day in (4, 10, 20)}
+    arriving.push(stores, str(user), *days.values())
+
+    consolidate(stores, now=arriving.NOW)
+
+    assert [row["content"] for row in arriving.rows(stores, str(user))] == ["On day 10 something happened to me"]
+
+
+def test_identifiers_and_own_names_are_not_in_what_is_searched_and_no_text_lies_open(stores: Stores) -> None:
+    user = arriving.person(stores, full_name="Zoë Quill")
+    said = "zoe here, write to me at z.quill@example.org or call +1 212 555 0187"
+    arriving.push(stores, user, arriving.raw(said))
+
+    consolidate(stores, now=arriving.NOW)
+
+    (row,) = arriving.rows(stores, user)
+    assert row["content"] == said
+    assert row["processed_content"] == "<NAME> here, write to me at <EMAIL_ADDRESS> or call <PHONE_NUMBER>"
+    assert row["pii_detected"] == {"NAME": 1, "EMAIL_ADDRESS": 1, "PHONE_NUMBER": 1}
+    with stores.live.connect() as conn:
+        table = conn.execute("SELECT i::text FROM memory.items i").fetchall()
+    assert not any(word in str(table).lower() for word in ("zoe", "quill", "555", "write to me"))
+
+
+def test_plan_decides_and_writes_nothing(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(BERLIN), b"{broken")
+
+    plan = consolidate(stores, now=arriving.NOW, plan=True)
+    done = consolidate(stores, now=arriving.NOW)
+
+    assert plan.totals == done.totals
+    assert plan.totals["added"] == plan.totals["quarantined"] == 1
+    assert BERLIN not in repr(plan)
+    assert len(arriving.rows(stores, user)) == 1
+
+
+def test_a_run_that_would_retire_too_much_of_a_person_stops_for_them_and_says_so(stores: Stores) -> None:
+    careful, other = arriving.person(stores), arriving.person(stores)
+    colours = [f"My favourite {thing} is {{}}" for thing in ("colour", "tree", "song", "soup", "town", "month", "bird", "sport")]
+    arriving.push(stores, careful, *(arriving.raw(text.format("blue"), kind="preference") for text in colours))
+    consolidate(stores, now=arriving.NOW)
+    later = [arriving.raw(text.format("gold"), at=arriving.DAY.format(9), kind="preference") for text in colours]
+    arriving.push(stores, careful, *later)
+    arriving.push(stores, other, arriving.raw(BERLIN))
+    before = arriving.state(stores, careful)
+
+    report = consolidate(stores, now=arriving.NOW)
+
+    assert report.held_users == (careful,)
+    assert arriving.state(stores, careful) == before
+    assert arriving.waiting(stores, careful) == later
+    assert [row["content"] for row in arriving.rows(stores, other)] == [BERLIN]
+
+    consolidate(stores, now=arriving.NOW, retire_share=1)
+    assert sum(row["status"] == "superseded" for row in arriving.rows(stores, careful)) == len(colours)
+
+
+def test_more_items_than_a_batch_holds_go_in_all_the_same(settings: Settings) -> None:
+    stores = Stores(settings.model_copy(update={"memory_batch_items": 7}))
+    users = [arriving.person(stores) for _ in range(3)]
+    for number, user in enumerate(users):
+        arriving.push(stores, user, *(arriving.raw(f"Walk number {lap} around lake {number} was long") for lap in range(5 + 8 * number)))
+
+    report = consolidate(stores, now=arriving.NOW)
+
+    assert [len(arriving.rows(stores, user)) for user in users] == [5, 13, 21]
+    assert report.batches > 4
+    assert stores.shortterm.backlog().items == 0
