@@ -11,6 +11,8 @@ from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, Aggregate, Mart
 from warehouse.marts.metrics import METRICS, Metric
 from warehouse.marts.pseudonym import pseudonym_secret, user_key, user_keys
+from warehouse.marts.questions import Question
+from warehouse.marts.questions import questions as documented_questions
 
 if TYPE_CHECKING:
     from warehouse.marts.ask import query
@@ -69,6 +71,7 @@ __all__ = [
     "Column",
     "Mart",
     "Metric",
+    "Question",
     "Release",
     "ReleaseRefusedError",
     "RolledUp",
@@ -77,6 +80,7 @@ __all__ = [
     "count_rows",
     "day_counts",
     "dictionary",
+    "documented_questions",
     "export_rows",
     "forget",
     "markdown",
