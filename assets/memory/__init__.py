@@ -1,5 +1,6 @@
 """Memory: consolidation of what waits in Redis, the index of turns, and recall."""
 
+from assets.memory.accounts import read_accounts
 from assets.memory.consent import (
     CONSENTS,
     SHARD_LOCK,
@@ -14,6 +15,7 @@ from assets.memory.redact import redact
 from assets.memory.report import ConsolidationReport
 from assets.memory.retrieval import Hit, flush_accesses, recall
 from assets.memory.screen import MEMORY_TYPES, clean_text
+from assets.memory.withdraw import sweep_withdrawn
 
 __all__ = [
     "CONSENTS",
@@ -21,14 +23,18 @@ __all__ = [
     "SHARD_LOCK",
     "ConsolidationReport",
     "Hit",
+    "WordLlamaEmbedder",
     "allowed_at",
     "clean_text",
     "consolidate",
+    "extract_missed",
     "fenced",
     "flush_accesses",
     "lock_shards",
+    "read_accounts",
     "read_consents",
     "recall",
     "redact",
+    "sweep_withdrawn",
     "unlock_shards",
 ]

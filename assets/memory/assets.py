@@ -94,27 +94,40 @@ class MemoryConfig(Config):
     code_version="1",
 )
 def items(context: AssetExecutionContext, config: MemoryConfig, stores: StoresResource) -> MaterializeResult[None]:
-    """Consolidate what waits for the selected shards."""
+    """Take back what consent no longer covers, consolidate what waits, look at missed turns, let the faded go."""
     from assets.memory.consolidate import consolidate
+    from assets.memory.episodes import write_episodes
+    from assets.memory.fade import archive_faded
+    from assets.memory.missed import extract_missed
+    from assets.memory.withdraw import sweep_withdrawn
 
-    report = consolidate(
-        stores.open(),
-        context.partition_keys,
-        now=datetime.now(UTC),
-        plan=config.dry_run,
-        run_id=context.run_id,
-        retire_share=config.retire_share or None,
-    )
-    if report.held_users:
+    opened, shards, now, plan = stores.open(), context.partition_keys, datetime.now(UTC), config.dry_run
+    share = config.retire_share or None
+    withdrawn = sweep_withdrawn(opened, shards, now=now, plan=plan)
+    report = consolidate(opened, shards, now=now, plan=plan, run_id=context.run_id, retire_share=share)
+    missed = extract_missed(opened, shards, now=now, plan=plan, run_id=context.run_id, retire_share=share)
+    faded = archive_faded(opened, shards, now=now, plan=plan, retire_share=share)
+    episodes = None if plan else write_episodes(opened, shards, now=now)
+    if held := {*report.held_users, *missed.held_users, *faded.held_users}:
         context.log.warning(
-            f"{len(report.held_users)} users held: more of their memories would be retired than the share allows; "
-            "look at the plan, then run their shards with retire_share"
+            "%d users held: more of their memories would be retired than the share allows; look at the plan, then run"
+            " their shards with retire_share",
+            len(held),
         )
     for row in report.by_shard.iter_rows(named=True):
         counts = {name: count for name, count in row.items() if name != "shard"}
         if row["shard"] in context.partition_keys:
             context.add_asset_metadata(counts, partition_key=row["shard"])
-    return MaterializeResult(metadata=_summary(report))
+    return MaterializeResult(
+        metadata={
+            **_summary(report),
+            **{f"missed_{name}": count for name, count in missed.totals.items()},
+            "withdrawn_memories": withdrawn.memories,
+            "withdrawn_summaries": withdrawn.summaries,
+            "archived": faded.archived,
+            "episodes": episodes.weeks if episodes else 0,
+        }
+    )
 
 
 def _summary(report: "ConsolidationReport") -> dict[str, Any]:

@@ -1,0 +1,171 @@
+"""Episodic summaries: one row of `memory.episodic_summaries` per user and week, out of the memories of that week.
+
+Extractive: the memories that weigh most, in the order they were said, without identifiers, encrypted. Valence and arousal
+are the means of the week's message emotions. A week is written anew when a memory of it changed, and only when it is over.
+Does not live here: summaries of conversations (`assets/summaries`).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
+
+import polars as pl
+
+from assets.memory import consent
+from assets.memory.writer import Boundary, Writer
+from warehouse.shards import SHARD_SQL, SHARDS, shard_number
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from warehouse.stores import Stores
+
+PIPELINE = "memory.episodes"
+TABLE = "memory.episodic_summaries"
+SENTENCES = 5
+USERS_AT_ONCE = 500
+MARGIN = timedelta(hours=1)
+
+_WEEKS = f"""
+SELECT DISTINCT i.user_id::text AS user_id, date_trunc('week', i.created_at, 'UTC') AS week
+FROM memory.items i
+LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope = lpad(to_hex({SHARD_SQL.format(column="i.user_id")}), 2, '0')
+WHERE {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
+  AND date_trunc('week', i.created_at, 'UTC') <= $2::timestamptz - interval '7 days'
+  AND (i.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '1 hour'
+       OR date_trunc('week', i.created_at, 'UTC') + interval '7 days'
+          > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity'))
+"""  # noqa: S608 - the shard expression and the name are constants of this code
+
+_MEMORIES = """
+SELECT id::text, user_id::text, processed_content, composite_score, created_at, date_trunc('week', created_at, 'UTC'),
+       consent_id::text
+FROM memory.items
+WHERE user_id = ANY(%s::uuid[]) AND status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL
+"""
+
+_FEELINGS = """
+SELECT user_id::text, date_trunc('week', inferred_at, 'UTC'), avg(valence)::float8, avg(arousal)::float8
+FROM app.message_emotions WHERE user_id = ANY(%s::uuid[]) GROUP BY 1, 2
+"""
+
+_TIME = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Weeks written, and users they are of."""
+
+    weeks: int
+    users: int
+
+
+def write_episodes(
+    stores: "Stores",
+    shards: Collection[str] = SHARDS,
+    *,
+    now: datetime,
+    boundary: Boundary | None = None,
+) -> Episodes:
+    """Write the weeks of these shards in which a memory changed; arguments as of `consolidate`."""
+    numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
+    writer = Writer(stores, now=now, boundary=boundary)
+    due = stores.live.read(_WEEKS, [numbers, now.isoformat()]).with_columns(
+        pl.col("week").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )
+    users = sorted(due["user_id"].unique().to_list())
+    written = 0
+    for start in range(0, len(users), USERS_AT_ONCE):
+        chunk = users[start : start + USERS_AT_ONCE]
+        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk), writer.transaction(conn):
+            written += _write(writer, conn, chunk, due)
+    writer.effects("write watermark", lambda: _advance(stores, shards, now))
+    return Episodes(written, len(users))
+
+
+def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], due: pl.DataFrame) -> int:
+    from warehouse.live import upsert_frame
+
+    keyring = writer.stores.vault.keyring(users, conn=conn)
+    gone = consent.fenced(conn, users) | keyring.destroyed
+    readable = [user for user in users if user not in gone]
+    rows = conn.execute(_MEMORIES, [readable]).fetchall()
+    if not rows:
+        return 0
+    ids, owners, sealed = ([row[place] for row in rows] for place in range(3))
+    texts = keyring.decrypt("memory.items", "processed_content", owners, ids, sealed)
+    feelings = pl.DataFrame(
+        conn.execute(_FEELINGS, [readable]).fetchall(),
+        schema={"user_id": pl.String, "week": _TIME, "valence_mean": pl.Float64, "arousal_mean": pl.Float64},
+        orient="row",
+    )
+    memories = pl.DataFrame(
+        [(row[1], text, row[3], row[4], row[5]) for row, text in zip(rows, texts, strict=True)],
+        schema={"user_id": pl.String, "text": pl.String, "weight": pl.Float64, "at": _TIME, "week": _TIME},
+        orient="row",
+    )
+    weeks = summarised(memories.join(due, on=["user_id", "week"], how="semi")).join(
+        feelings, on=["user_id", "week"], how="left"
+    )
+    summary_ids = [
+        str(uuid5(NAMESPACE_URL, f"engram:episode:{user}:{week.date().isoformat()}"))
+        for user, week in weeks.select("user_id", "week").iter_rows()
+    ]
+    frame = weeks.select(
+        summary_id=pl.Series(summary_ids, dtype=pl.String),
+        user_id="user_id",
+        t_start="week",
+        t_end=pl.col("week") + pl.duration(days=7),
+        summary_text=pl.Series(
+            keyring.encrypt(TABLE, "summary_text", weeks["user_id"].to_list(), summary_ids, weeks["text"].to_list()),
+            dtype=pl.String,
+        ),
+        valence_mean=pl.col("valence_mean").round(3),
+        arousal_mean=pl.col("arousal_mean").round(3),
+        consent_required=pl.lit(value=True),
+        expires_at=(pl.col("week") + pl.duration(days=7)).dt.offset_by("36mo"),
+        updated_at=pl.lit(writer.now, _TIME),
+    )
+    writer.effects(
+        "write episodes",
+        lambda: upsert_frame(
+            conn,
+            TABLE,
+            frame,
+            key=("summary_id",),
+            update=["summary_text", "valence_mean", "arousal_mean", "expires_at", "updated_at"],
+        ),
+    )
+    return frame.height
+
+
+def summarised(memories: pl.DataFrame) -> pl.DataFrame:
+    """The weightiest memories of each user and week, in the order they were said.
+
+    Args:
+        memories: `user_id, week, at, weight, text`.
+
+    Returns:
+        `user_id, week, text`.
+    """
+    return (
+        memories.sort("user_id", "week", "weight", "at", "text", descending=[False, False, True, False, False])
+        .group_by("user_id", "week", maintain_order=True)
+        .head(SENTENCES)
+        .sort("user_id", "week", "at", "text")
+        .with_columns(pl.col("text").str.strip_chars(" .") + ".")
+        .group_by("user_id", "week", maintain_order=True)
+        .agg(text=pl.col("text").str.join(" "))
+    )
+
+
+def _advance(stores: "Stores", shards: Collection[str], now: datetime) -> None:
+    with stores.live.connect() as conn:
+        conn.execute(
+            "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
+            " SELECT %s, scope, jsonb_build_object('updated_at', %s::timestamptz), %s FROM unnest(%s::text[]) AS scope"
+            " ON CONFLICT (pipeline, scope) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at",
+            [PIPELINE, now, now, sorted(shards)],
+        )
