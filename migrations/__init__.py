@@ -1,1 +1,1 @@
-"""Alembic revisions of the live schema, written by hand. Run by `warehouse.live.migrate`, never by import."""
+"""Alembic revisions of the live schema, written by hand. Run by `warehouse.live.revisions`, never by import."""

@@ -163,6 +163,9 @@ def upgrade() -> None:
     for table in ("service_profiles", "legacy_ids", "subscriptions", "usage_records"):
         protect(f"auth.{table}")
     protect("auth.system_settings", subject="updated_by", app=None)
+    # Everybody's services read the settings; who changed one is not theirs to see.
+    op.execute("CREATE POLICY system_settings_app ON auth.system_settings FOR SELECT TO engram_app USING (true)")
+    op.execute("GRANT SELECT (key, value, description, created_at, updated_at) ON auth.system_settings TO engram_app")
     for table in ("organizations", "api_clients", "api_keys", "feature_flags"):
         publish(f"auth.{table}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from io import StringIO
 from time import monotonic
 from typing import Any
 
@@ -61,6 +62,19 @@ def current(live: Live) -> str | None:
     """The revision the database is at; None before the first migration."""
     with _translated([]), live.engine().connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def script() -> dict[str, str]:
+    """The SQL of every revision on the way up, oldest first, as Alembic would send it; for reading and linting."""
+    chain = [each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions()][::-1]
+    texts = {}
+    for before, revision in zip(["base", *chain], chain, strict=False):
+        config = _config()
+        config.output_buffer = StringIO()
+        command.upgrade(config, f"{before}:{revision}", sql=True)
+        # The driver's escape of a percent sign; it never reaches the server.
+        texts[revision] = config.output_buffer.getvalue().replace("%%", "%")
+    return texts
 
 
 def _run(live: Live, move: Any, revision: str) -> list[AppliedRevision]:
