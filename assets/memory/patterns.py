@@ -143,14 +143,14 @@ _IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?<=::)))(?![\w:])"
 )
 _PHONE = re.compile(
-    r"(?<![\w@./-])(?:\+|\(\+?)?\d(?:[ .\-/()]{0,3}\d){6,14}(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w@]|[-.]\d)",
+    r"(?<![\w@./-])(?<!\d[ (])(?:\+|\(\+?)?\d(?:[ .\-/()]{0,3}\d){6,14}(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w@]|[-. ]\d)",
     re.IGNORECASE,
 )
 _PHONE_FORM = re.compile(r"^[+(]|^0|^\d{3}[-.]\d{4}$|^\d{2,4}(?:[ \-./]\d{2,4}){2,}$|^\d{2,4}[-./]\d{5,}$")
 _PHONE_CUE = re.compile(r"\b(?:call|dial|phone|tel|mobile|cell|text|fax|sms|whatsapp|reach|ring)", re.IGNORECASE)
 _CUE_REACH = 40
 _EXTENSION = re.compile(r"\s?(?:x|ext\.?|extension)\s?\d{1,6}$", re.IGNORECASE)
-_DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})(?:\s\d{1,2})?")
+_DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|\d{3}-\d{2}-\d{4})(?:\s\d{1,2})?")
 
 
 def _luhn(digits: str) -> bool:
