@@ -11,6 +11,8 @@ from assets.memory.consent import (
     unlock_shards,
 )
 from assets.memory.consolidate import consolidate
+from assets.memory.embed import WordLlamaEmbedder
+from assets.memory.missed import extract_missed
 from assets.memory.redact import redact
 from assets.memory.report import ConsolidationReport
 from assets.memory.retrieval import Hit, flush_accesses, recall
