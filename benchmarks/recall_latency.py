@@ -6,7 +6,7 @@
 and the fusion, and the check of each hit in Postgres. `cold` means nothing of the user is cached (each question is
 another user's), `warm` that the user has just been asked. Beside it, on the same vectors with the same filter by user:
 LanceDB's own exact search, pgvector with a btree on the user (exact) and with ivfflat as many applications have it, and
-Chroma when it is installed; each with its recall@10 against exact search.
+Chroma when it is installed; the approximate one with its recall@10.
 """
 
 import argparse
@@ -88,6 +88,10 @@ def fill(stores: Stores, users: int, memories: int, seed: int) -> tuple[list[str
     with stores.live.connect(owner=True) as conn:  # COPY does not pass row-level security
         frame = pl.DataFrame({"id": people, "email": [f"{number}@example.org" for number in range(users)]})
         copy_frame(conn, "auth.users", frame)
+        conn.execute(
+            "INSERT INTO compliance.consents (user_id, consent_type, granted, scope, recorded_at)"
+            " SELECT id, 'memory', true, '{}', '2020-01-01+00' FROM auth.users"
+        )
     texts = [sentence(rng) for _ in range(min(memories, 40_000))]
     known = model.embed(texts)
     for start in range(0, memories, CHUNK):
@@ -177,26 +181,21 @@ def engram(stores: Stores, people: Sequence[str], asked: Sequence[tuple[str, str
     return {"cold": percentiles(first), "warm": percentiles(second), "hits": round(float(np.mean(counts)), 2)}
 
 
-def lancedb_exact(
-    stores: Stores, asked: Sequence[tuple[str, str]], vectors: np.ndarray
-) -> tuple[dict[str, Any], list[list[str]]]:
+def lancedb_exact(stores: Stores, asked: Sequence[tuple[str, str]], vectors: np.ndarray) -> dict[str, Any]:
     """LanceDB's search with the user index."""
 
-    def search(number: int) -> list[str]:
-        found = stores.longterm.search("memories", vectors[number], user_id=asked[number][0], k=10)
-        return list(found["id"])
+    def search(number: int) -> int:
+        return len(stores.longterm.search("memories", vectors[number], user_id=asked[number][0], k=10))
 
-    seconds, found = timed(search, len(asked))
-    return percentiles(seconds), found
+    return percentiles(timed(search, len(asked))[0])
 
 
-def pgvector(
-    stores: Stores, asked: Sequence[tuple[str, str]], vectors: np.ndarray, exact: Sequence[Sequence[str]], rows: int
-) -> dict[str, Any]:
+def pgvector(stores: Stores, asked: Sequence[tuple[str, str]], vectors: np.ndarray, rows: int) -> dict[str, Any]:
     """pgvector in the same Postgres, exact by a btree on the user, and by ivfflat; at most `rows` rows are copied."""
     import psycopg
 
     results: dict[str, Any] = {}
+    found: dict[str, list[list[str]]] = {}
     try:
         with stores.live.connect(owner=True, autocommit=True) as conn:
             conn.execute("CREATE EXTENSION IF NOT EXISTS vector")
@@ -214,12 +213,12 @@ def pgvector(
 
             def search(number: int) -> list[str]:
                 literal = "[" + ",".join(f"{x:.5f}" for x in vectors[number]) + "]"
-                found = conn.execute(
+                nearest = conn.execute(
                     "SELECT id FROM public.benchmark WHERE user_id = %s"
                     " ORDER BY embedding OPERATOR(public.<=>) %s::public.vector LIMIT 10",
                     (asked[number][0], literal),
                 ).fetchall()
-                return [own for (own,) in found]
+                return [own for (own,) in nearest]
 
             for name, index in (
                 (
@@ -231,9 +230,9 @@ def pgvector(
                 conn.execute("SET maintenance_work_mem = '256MB'")
                 conn.execute(index.encode())
                 conn.execute("ANALYZE public.benchmark")
-                seconds, found = timed(search, len(asked))
-                whole = copied >= len(exact) and results["rows"] >= rows
-                results[name] = percentiles(seconds) | ({"recall@10": agreement(found, exact)} if whole else {})
+                seconds, found[name] = timed(search, len(asked))
+                results[name] = percentiles(seconds)
+            results["ivfflat"]["recall@10"] = agreement(found["ivfflat"], found["btree"])
             conn.execute("DROP TABLE public.benchmark")
     except psycopg.Error as failure:
         results["not available"] = type(failure).__name__
@@ -305,9 +304,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "dimension": int(made["known"].shape[1]),
             "recall": engram(stores, people, asked),
         }
-        report["lancedb exact"], exact = lancedb_exact(stores, asked, vectors)
+        report["lancedb exact"] = lancedb_exact(stores, asked, vectors)
         if options.others:
-            report["pgvector"] = pgvector(stores, asked, vectors, exact, options.others)
+            report["pgvector"] = pgvector(stores, asked, vectors, options.others)
             report["chroma"] = chroma(stores, asked, vectors, min(options.others, 50_000))
     finally:
         stop(settings)

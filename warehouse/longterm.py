@@ -75,6 +75,10 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
 """Columns of each LanceDB table beside `vector`. `known_at` is when engram learnt a memory, `valid_*` when it was true;
 `speaker` is the display name a message came with; `source_hash` tells whether the live row has changed since."""
 
+_REGISTERED = pa.schema(
+    [*(pa.field(name, pa.string()) for name in ("table", "physical", "previous")), pa.field("switched_at", _TIME)]
+)
+
 
 class ModelMismatchError(ValueError):
     """Vectors of one model or size met a table of another: reindex instead of mixing them."""
@@ -408,12 +412,13 @@ class LongTerm:
                 "physical": [physical],
                 "previous": [previous],
                 "switched_at": pa.array([datetime.now(UTC)], _TIME),
-            }
+            },
+            schema=_REGISTERED,
         )
         with self._writing():
             registry = self._named(REGISTRY)
             if registry is None:
-                registry = self._database.create_table(REGISTRY, schema=row.schema, exist_ok=True)
+                registry = self._database.create_table(REGISTRY, schema=_REGISTERED, exist_ok=True)
             builder = registry.merge_insert("table").when_matched_update_all().when_not_matched_insert_all()
             _committed(registry, lambda: builder.execute(row))
         self._physical = None
@@ -466,6 +471,8 @@ class LongTerm:
     def _create(self, table: str, dimension: int, model: str, physical: str | None) -> "Table":
         from lancedb.index import BTree
 
+        if self._named(REGISTRY) is None:  # so that every later look at it finds something to keep open
+            self._database.create_table(REGISTRY, schema=_REGISTERED, exist_ok=True)
         name = physical or self.physical(table)
         created = self._database.create_table(name, schema=schema_of(table, dimension, model), exist_ok=True)
         self._open[name] = created

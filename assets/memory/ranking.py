@@ -124,7 +124,8 @@ class Corpus:
         self.vectors = vectors
         self.size = len(rows)
         texts: list[str] = rows["content"].to_list()
-        self.group = rows["group"].rle_id().to_numpy().astype(np.int64)
+        groups = np.array(rows["group"].to_list(), dtype=object)
+        self.group = np.cumsum(np.append(0, groups[1:] != groups[:-1])) if self.size else np.empty(0, dtype=np.int64)
         self._tokens = [words(text) for text in texts]
         lengths = np.fromiter(map(len, self._tokens), dtype=np.int64, count=self.size)
         self._lengths = lengths.astype(np.float32)
@@ -139,14 +140,9 @@ class Corpus:
         self._flat_stems = self._stem_of_word[self._flat]
         self.is_question = np.fromiter(("?" in text for text in texts), dtype=np.float32, count=self.size)
         ends = np.fromiter((text.rstrip().endswith("?") for text in texts), dtype=bool, count=self.size)
-        self.has_time = np.fromiter(
-            (bool(TELLS_TIME.search(text)) for text in texts), dtype=np.float32, count=self.size
-        )
-        self.has_count = np.fromiter(
-            (bool(TELLS_COUNT.search(text)) for text in texts), dtype=np.float32, count=self.size
-        )
+        self._texts = texts
         self.substance = min_max(np.log1p(self._lengths)) if self.size else self._lengths
-        self.seconds = rows["at"].dt.timestamp("us").to_numpy().astype(np.float64) / 1e6
+        self.seconds = rows["at"].to_physical().to_numpy().astype(np.float64) / 1e6
         self.worth = rows["worth"].fill_null(0.0).to_numpy().astype(np.float32)
         role = rows["role"].fill_null("user").to_numpy()
         self.by_user = role == "user"
@@ -155,6 +151,16 @@ class Corpus:
         if self.size > 1:
             follows = (self.group[1:] == self.group[:-1]) & ends[:-1] & (role[1:] != role[:-1])
             self.answers[1:] = follows
+
+    @cached_property
+    def has_time(self) -> Scores:
+        """1 where the text has an expression of time."""
+        return _holds(TELLS_TIME, self._texts)
+
+    @cached_property
+    def has_count(self) -> Scores:
+        """1 where the text has a number."""
+        return _holds(TELLS_COUNT, self._texts)
 
     @cached_property
     def _word_vectors(self) -> Matrix:

@@ -312,20 +312,27 @@ class Life:
 
 def _life(frame: pl.DataFrame) -> Life:
     """`Life` of rows with the columns of `_NO_ROWS`."""
-    learnt = frame.filter(pl.col("kind") == "memory").select("id", _successor_known="known_at")
-    joined = frame.select("superseded_by", "valid_to", "known_at", status=pl.col("status").fill_null("active")).join(
-        learnt, left_on="superseded_by", right_on="id", how="left", maintain_order="left"
-    )
-
-    def seconds(column: str, absent: float) -> np.ndarray:
-        return (joined[column].dt.timestamp("us").cast(pl.Float64) / 1e6).fill_null(absent).to_numpy()
-
+    known = _seconds(frame["known_at"], -np.inf)
+    successor_known = np.full(len(frame), -np.inf)
+    successors = frame["superseded_by"]
+    if successors.null_count() < len(frame):
+        learnt = dict(zip(frame["id"], known, strict=True))
+        successor_known = np.array([learnt.get(successor, -np.inf) for successor in successors])
+    status = np.array([value or "active" for value in frame["status"].to_list()], dtype=object)
     return Life(
-        seconds("valid_to", np.inf),
-        seconds("known_at", -np.inf),
-        seconds("_successor_known", -np.inf),
-        *((joined["status"] == status).to_numpy() for status in ("active", "superseded", "archived")),
+        _seconds(frame["valid_to"], np.inf),
+        known,
+        successor_known,
+        *(status == value for value in ("active", "superseded", "archived")),
     )
+
+
+def _seconds(times: pl.Series, absent: float) -> np.ndarray:
+    """Seconds since 1970 of a column of times, `absent` where there is none."""
+    if times.null_count() == len(times):
+        return np.full(len(times), absent)
+    seconds = times.to_physical().to_numpy().astype(np.float64) / 1e6
+    return np.where(np.isnan(seconds), absent, seconds)
 
 
 def load(
@@ -405,29 +412,34 @@ class _Cache:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], tuple[object, Loaded]] = OrderedDict()
+        self._rows = 0
         self._lock = Lock()
 
     def rows_of(self, longterm: "LongTerm", user: str) -> Loaded:
         """The user's rows as the tables are now; read again after any write by any process."""
-        state = (longterm.version("turns"), longterm.version("memories"))
+        state = {table: longterm.version(table) for table in ("turns", "memories")}
         key = (longterm.uri, user)
         with self._lock:
             found = self._kept.get(key)
             if found is not None and found[0] == state:
                 self._kept.move_to_end(key)
                 return found[1]
-        loaded = load(longterm, user)
+        loaded = load(longterm, user, physical={table: physical for table, (physical, _) in state.items()})
+        self.forget(*key)
         with self._lock:
             self._kept[key] = (state, loaded)
-            self._kept.move_to_end(key)
-            while len(self._kept) > 1 and sum(one.corpus.size for _, one in self._kept.values()) > ROWS_CACHED:
-                self._kept.popitem(last=False)
+            self._rows += loaded.corpus.size
+            while len(self._kept) > 1 and self._rows > ROWS_CACHED:
+                _, (_, oldest) = self._kept.popitem(last=False)
+                self._rows -= oldest.corpus.size
         return loaded
 
     def forget(self, uri: str, user: str) -> None:
         """Drop what is held of a user."""
         with self._lock:
-            self._kept.pop((uri, user), None)
+            found = self._kept.pop((uri, user), None)
+            if found is not None:
+                self._rows -= found[1].corpus.size
 
 
 @lru_cache(maxsize=8)
