@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 GROUP, OWNERS = "retention", ["team:engram"]
-RETRY = RetryPolicy(max_retries=2, delay=30, backoff=Backoff.EXPONENTIAL)
-RUN_BATCH = 200
+RETRY = RetryPolicy(max_retries=2, delay=10, backoff=Backoff.EXPONENTIAL)
+RUN_PAGE = 200
 
 OUTCOMES = TableSchema(
     [
@@ -56,7 +56,7 @@ class RetentionConfig(Config):
 
 def run_time(context: AssetExecutionContext) -> datetime:
     """When this run was created: one moment for every cut-off of the run, whenever its steps start."""
-    record = context.instance.get_run_record_by_id(context.run_id)
+    record = context.instance.get_run_record_by_id(context.run.run_id)
     return record.create_timestamp.astimezone(UTC) if record else datetime.now(UTC)
 
 
@@ -275,7 +275,10 @@ def lake(context: AssetExecutionContext, config: RetentionConfig, stores: Stores
             "cutoff": MetadataValue.timestamp(cutoff),
             "expired": sum(due.values()),
             "deleted": sum(gone.values()),
-            "marts": MetadataValue.table([TableRecord({"mart": mart, "days": days}) for mart, days in due.items()]),
+            "marts": MetadataValue.table(
+                [TableRecord({"mart": mart, "days": days}) for mart, days in due.items()],
+                schema=TableSchema([TableColumn("mart", "string"), TableColumn("days", "int")]),
+            ),
         }
     )
 
@@ -306,19 +309,21 @@ def orchestrator(context: AssetExecutionContext, config: RetentionConfig) -> Mat
     )
 
 
-def expired_runs(instance: DagsterInstance, cutoff: datetime) -> list[str]:
+def expired_runs(instance: DagsterInstance, cutoff: datetime, *, page: int = RUN_PAGE) -> list[str]:
     """Runs that were created and ended before `cutoff`."""
     ended = RunsFilter(
         created_before=cutoff,
         statuses=[DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED],
     )
     found: list[str] = []
-    while batch := instance.get_run_ids(ended, cursor=found[-1] if found else None, limit=RUN_BATCH):
+    while batch := instance.get_run_ids(ended, cursor=found[-1] if found else None, limit=page):
         found.extend(batch)
     return found
 
 
 def purge_ticks(instance: DagsterInstance, cutoff: datetime) -> None:
     """Delete the ticks before `cutoff` of every schedule and sensor the instance knows."""
+    if instance.schedule_storage is None:
+        return
     for state in instance.all_instigator_state():
         instance.purge_ticks(state.instigator_origin_id, state.selector_id, before=cutoff.timestamp())

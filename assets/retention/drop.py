@@ -50,7 +50,7 @@ class Engine:
         closed_days: days of a mart that are rolled up and final.
         archive: folder of the archives.
         wait: time between detaching and dropping.
-        reached: called with the name of each side effect once it is there; tests end the process in it.
+        reached: called with each side effect once it is there, and its partition; tests end the process in it.
     """
 
     live: Live
@@ -59,7 +59,7 @@ class Engine:
     closed_days: Callable[[str], set[date]]
     archive: Path
     wait: timedelta
-    reached: Callable[[str], None] = lambda _: None
+    reached: Callable[[str, str], None] = lambda _step, _partition: None
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def _let_go(engine: Engine, kind: RetentionClass, partition: Partition, now: dat
         return Outcome(partition.parent, partition.name, "blocked", 0, f"archive: {error}")
     except LiveUnavailable as error:
         return Outcome(partition.parent, partition.name, "blocked", 0, _locked(error))
-    engine.reached("detached")
+    engine.reached("detached", partition.name)
     return Outcome(partition.parent, partition.name, "detached", rows)
 
 
@@ -226,9 +226,9 @@ def _archive(engine: Engine, kind: RetentionClass, partition: Partition, now: da
                 return found
     relative = _file_of(engine.live, partition)
     written = write(engine.live, engine.vault, engine.master, span, engine.archive / relative)
-    engine.reached("written")
+    engine.reached("written", partition.name)
     _note(engine.live, partition, written.rows, (relative, written.sha256, now))
-    engine.reached("archived")
+    engine.reached("archived", partition.name)
     found = verify(engine.vault, engine.master, written.path, expected=written.sha256)
     if (found.rows, found.content) != (written.rows, written.content):
         raise ArchiveDamaged(f"{written.path}: reads back as {found.rows} rows that are not the {written.rows} written")
@@ -238,7 +238,7 @@ def _archive(engine: Engine, kind: RetentionClass, partition: Partition, now: da
             " WHERE parent = %s AND partition = %s AND dropped_at IS NULL",
             (now, *_key(partition)),
         )
-    engine.reached("verified")
+    engine.reached("verified", partition.name)
     return found
 
 
@@ -295,7 +295,7 @@ def _drop(engine: Engine, kind: RetentionClass, entry: Entry, now: datetime) -> 
         return Outcome(partition.parent, partition.name, "blocked", entry.rows, f"archive: {error}")
     except LiveUnavailable as error:
         return Outcome(partition.parent, partition.name, "blocked", entry.rows, _locked(error))
-    engine.reached("dropped")
+    engine.reached("dropped", partition.name)
     return Outcome(partition.parent, partition.name, "dropped", entry.rows)
 
 

@@ -1,6 +1,5 @@
 """Partitions past their keep: archived, verified, detached, waited for, dropped, and never otherwise."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -9,7 +8,6 @@ import pytest
 from assets.retention.archive import read, subjects
 from assets.retention.drop import (
     Engine,
-    Outcome,
     RetentionRunning,
     _alone,
     detached_tables,
@@ -20,31 +18,13 @@ from assets.retention.drop import (
 )
 from assets.retention.policy import Policy
 from tests import builders
-from tests.assets.retention.conftest import EVERY_DAY, NOW
+from tests.assets.retention.scene import EVERY_DAY, MARCH, MONTH, NOW, Run
 from warehouse.live import Live
-
-MARCH = datetime(2025, 3, 10, 12, tzinfo=UTC)
-MONTH = "app.messages_2025_03"
-Run = Callable[..., dict[str, Outcome]]
 
 
 def rows(live: Live, statement: str) -> list[tuple[object, ...]]:
     with live.connect(owner=True) as connection:
         return connection.execute(statement).fetchall()
-
-
-@pytest.fixture
-def person(live: Live) -> object:
-    return builders.user(live)
-
-
-@pytest.fixture
-def old(live: Live, person: object) -> list[object]:
-    """Three messages of March 2025, and one of today's month."""
-    talk = builders.conversation(live, person, at=MARCH)
-    ids = [builders.message(live, person, talk, f"words {number}", at=MARCH) for number in range(3)]
-    builders.message(live, person, talk, "still current", at=NOW)
-    return ids
 
 
 def test_a_month_past_its_keep_is_archived_detached_waited_for_and_dropped(
@@ -128,7 +108,7 @@ def test_a_row_that_comes_after_the_archive_sends_it_back_to_the_start(
     old: list[object],
     person: object,
 ) -> None:
-    def late(step: str) -> None:
+    def late(step: str, _: str) -> None:
         if step == "verified":
             builders.message(live, person, builders.conversation(live, person), "late", at=MARCH)
 
