@@ -23,7 +23,7 @@ QUESTIONS = (
     "what medication do I take",
     "what helps me when I feel anxious",
 )
-PASTE = "SELECT metric_date, sum(message_count) FROM mart.activity GROUP BY 1 ORDER BY 1 DESC LIMIT 7"
+PASTE = "SELECT metric_date, user_count, message_count FROM mart.conversation_analytics ORDER BY 1 DESC LIMIT 7"
 
 
 def run_demo(settings: Settings) -> int:
