@@ -7,14 +7,16 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
 from assets.intake import load, message_id, user_id
-from assets.intake.lines import Fault, Good, records
+from assets.intake.lines import DEPTH, Fault, Good, records
 from assets.intake.writer import Writer
 from tests.assets.intake.lines_of import AT, memory, message, user, write
 from warehouse.live import Live, LiveUnavailable
@@ -210,8 +212,18 @@ def test_f19_numbers_that_are_none_are_refused() -> None:
 def test_f20_json_200000_deep_is_refused_without_recursion() -> None:
     deep = b'{"kind": "message", "metadata": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
     unclosed = b'{"kind": "message", "metadata": ' + b'{"a":' * 150_000
-    found = reasons_between_good_lines(deep, unclosed)
-    assert found == ["too_deep", "too_deep"]
+    assert reasons_between_good_lines(deep, unclosed) == ["too_deep", "too_deep"]
+
+
+def test_f20_the_bound_holds_far_below_what_a_parser_takes_and_counts_no_braces_in_text() -> None:
+    def nested(depth: int) -> dict[str, Any]:
+        bag: dict[str, Any] = {}
+        for _ in range(depth - 2):
+            bag = {"a": bag}
+        return message(metadata=bag)
+
+    braces = message(content="{[" * 60)
+    assert reasons_between_good_lines(nested(DEPTH), nested(DEPTH + 1), braces) == ["good", "too_deep", "good"]
 
 
 def test_f21_duplicate_keys_are_refused_however_they_are_spelt() -> None:
@@ -310,3 +322,24 @@ def test_f34_case_variants_of_an_email_are_one_person_and_look_alikes_are_not(
     assert dict(rows)[user_id("1")] == 1
     with live.connect() as connection:
         assert connection.execute("SELECT count(*) FROM auth.users").fetchone() == (4,)
+
+
+def test_f35_an_erasure_that_begins_while_a_batch_is_made_keeps_it_out(
+    stores: Stores, live: Live, shortterm: ShortTerm
+) -> None:
+    lines = b"\n".join(json.dumps(line).encode() for line in (message(), memory(), message(user_id="bea")))
+    goods = [line for line in records(io.BytesIO(lines), now=NOW, far_future=timedelta(0)) if isinstance(line, Good)]
+    writer = Writer(stores)
+    prepared = writer.prepare(goods)
+    with live.connect() as connection:
+        connection.execute(
+            "INSERT INTO compliance.erasure_ledger (subject_sha256) VALUES (%s)",
+            (sha256(UUID(user_id("ada")).bytes).digest(),),
+        )
+        connection.execute("DELETE FROM auth.users WHERE id = %s", (user_id("ada"),))
+    done = writer.commit(prepared, [], origin="in.jsonl", assume_consent=True)
+    assert done.fenced == 2
+    with live.connect() as connection:
+        assert connection.execute("SELECT user_id::text FROM app.messages").fetchall() == [(user_id("bea"),)]
+        assert connection.execute("SELECT user_id::text FROM compliance.consents").fetchall() == [(user_id("bea"),)]
+    assert shortterm.backlog().items == 0
