@@ -349,3 +349,43 @@ def test_the_same_lake_gives_the_same_tables(home: Settings) -> None:
         publish(home, lake, run_id="r", now=NOW + timedelta(minutes=number))
         tables.append(query(home, "SELECT * FROM mart.conversation_analytics").rows())
     assert tables[0] == tables[1]
+
+
+def test_a_release_from_the_last_one_and_the_changed_days_equals_one_from_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ENGRAM_GIT_REVISION", "one revision")
+    settings = Settings(home=tmp_path / "home")
+    lake = Lake(settings.lake)
+    population(lake, first=FIRST, days=16)
+    publish(settings, lake, run_id="r1", now=NOW)
+    put(lake, "conversation_analytics", FIRST, [talk(user, 20) for user in range(15)], run_id="late")
+    put(lake, "mood_trends", FIRST + timedelta(days=3), [], run_id="late")
+    lake.remove("service_performance", FIRST + timedelta(days=5))
+    population(lake, first=FIRST + timedelta(days=16), days=2, seed=9)
+    later = NOW + timedelta(hours=1)
+    assert publish(settings, lake, run_id="r2", now=later, full=False).kind == "incremental"
+    tables = {}
+    for file in ("restricted", "warehouse"):
+        with open_release(settings, file) as con:
+            for mart in published():
+                key = ", ".join(mart.published_key(file))
+                rows = con.execute(f"SELECT * FROM mart.{mart.name} ORDER BY {key}").fetchall()
+                tables[file, mart.name] = rows
+    assert publish(settings, lake, run_id="r2", now=later + timedelta(hours=1), full=True).kind == "full"
+    for (file, name), rows in tables.items():
+        with open_release(settings, file) as con:
+            key = ", ".join(MARTS[name].published_key(file))
+            assert con.execute(f"SELECT * FROM mart.{name} ORDER BY {key}").fetchall() == rows, (file, name)
+    assert len(tables["restricted", "conversation_analytics"]) > 500
+
+
+def test_releases_are_full_while_that_is_fast_and_after_a_while_again(
+    home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = small(home)
+    kinds = [publish(home, lake, run_id="r", now=NOW + timedelta(minutes=number)).kind for number in range(2)]
+    monkeypatch.setattr("warehouse.marts.release.INCREMENTAL_AFTER_S", 0.0)
+    monkeypatch.setattr("warehouse.marts.release.CHAIN", 2)
+    kinds += [publish(home, lake, run_id="r", now=NOW + timedelta(minutes=number)).kind for number in range(2, 6)]
+    assert kinds == ["full", "full", "incremental", "incremental", "full", "incremental"]

@@ -16,6 +16,7 @@ from warehouse.marts.questions import questions as documented_questions
 
 if TYPE_CHECKING:
     from warehouse.marts.ask import query
+    from warehouse.marts.build import Check
     from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
     from warehouse.marts.describe import dictionary, markdown, published
     from warehouse.marts.disclosure import suppress, violations
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from warehouse.marts.late import changed_days, day_counts
     from warehouse.marts.release import (
         AnotherPublisherError,
-        Check,
         Release,
         ReleaseRefusedError,
         open_release,
@@ -50,7 +50,7 @@ _LAZY = {
     "suppress": "warehouse.marts.disclosure",
     "violations": "warehouse.marts.disclosure",
     "AnotherPublisherError": "warehouse.marts.release",
-    "Check": "warehouse.marts.release",
+    "Check": "warehouse.marts.build",
     "Release": "warehouse.marts.release",
     "ReleaseRefusedError": "warehouse.marts.release",
     "open_release": "warehouse.marts.release",

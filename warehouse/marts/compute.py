@@ -3,9 +3,10 @@
 Lives here: the order of work, which days may be computed at all, and the shape check of what is written.
 Does not live here: the reading (`extract.py`), the SQL (`rollups/`) and the file format (`warehouse/lake.py`).
 
-The range is worked through in spans of a few months at most, so that memory follows the busiest month, not the range.
+The range is worked through in spans of so many messages, so that memory does not grow with the range.
 """
 
+from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from warehouse.live import Live, Snapshot
 
 WRITERS = 4
-SPAN_ROWS = 600_000
+SPAN_ROWS = 250_000
 """Messages read at once: enough to be fast, few enough to stay within the memory limit."""
 
 RETIRED_TABLES: Mapping[str, str] = {
@@ -200,21 +201,22 @@ def shape_errors(columns: Sequence[Column], frame: pl.DataFrame) -> list[str]:
     return errors
 
 
-def spans(days: Sequence[date], weights: Mapping[date, int] | None = None) -> list[tuple[date, date]]:
-    """Days as runs of neighbours, in order: (first, last) pairs that end with a month, or go on while they stay light.
+def spans(days: Sequence[date], weights: Mapping[date, int]) -> list[tuple[date, date]]:
+    """Days as runs of neighbours, in order: (first, last) pairs of at most `SPAN_ROWS` messages, or of one day.
 
     Args:
-        weights: messages by month (its first day); neighbouring months join while their sum stays under `SPAN_ROWS`.
+        weights: messages by month (its first day), taken as spread evenly over the month.
     """
     runs: list[tuple[date, date]] = []
+    held = 0.0
     for day in sorted(set(days)):
-        if runs and day == runs[-1][1] + timedelta(days=1):
-            first, last = runs[-1]
-            held = sum(rows for month, rows in (weights or {}).items() if first.replace(day=1) <= month <= last)
-            if day.month == last.month or (weights and held + weights.get(day, 0) <= SPAN_ROWS):
-                runs[-1] = (first, day)
-                continue
-        runs.append((day, day))
+        rows = weights.get(day.replace(day=1), 0) / monthrange(day.year, day.month)[1]
+        if runs and day == runs[-1][1] + timedelta(days=1) and held + rows <= SPAN_ROWS:
+            runs[-1] = (runs[-1][0], day)
+            held += rows
+        else:
+            runs.append((day, day))
+            held = rows
     return runs
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from warehouse.live import Snapshot
 
-MEMORY_LIMIT_MB = 256
+MEMORY_LIMIT_MB = 160
 LOCAL_TIME = "timezone VARCHAR, from_at TIMESTAMP, until_at TIMESTAMP, offset_minutes BIGINT"
 SOURCES = (
     "message", "emotion", "call", "entry", "entry_event", "badge", "signup", "escalation", "memory", "quarantine",

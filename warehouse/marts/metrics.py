@@ -92,7 +92,7 @@ def view_sql(metric: Metric, period: str) -> str:
     denominator = f"sum({metric.denominator})::DOUBLE" if metric.denominator else "NULL::DOUBLE"
     value = "numerator / nullif(denominator, 0)" if metric.denominator else "numerator"
     return (
-        f"CREATE VIEW metric.{metric.name}_by_{period} AS "  # noqa: S608
+        f"CREATE OR REPLACE VIEW metric.{metric.name}_by_{period} AS "  # noqa: S608
         f"WITH summed AS (SELECT {start} AS period_start, sum({metric.numerator})::DOUBLE AS numerator, "
         f"{denominator} AS denominator FROM mart.{metric.mart} WHERE ({metric.where}) AND {whole} GROUP BY 1) "
         f"SELECT period_start, {value} AS value, numerator, denominator FROM summed ORDER BY period_start"

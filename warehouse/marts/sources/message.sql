@@ -14,7 +14,7 @@ SELECT m.created_at AS happened_at,
             THEN (m.performance ->> 'quality_score')::float8 END AS quality,
        CASE WHEN jsonb_typeof(m.performance -> 'latency_ms') = 'number'
             THEN (m.performance ->> 'latency_ms')::float8 END AS latency_ms,
-       coalesce(m.crisis_indicators, '{{}}') NOT IN ('{{}}', '[]', 'null') AS has_indicators,
-       coalesce(m.requires_intervention, false) AS needs_intervention
+       m.crisis_indicators <> '{{}}' AS has_indicators,
+       m.requires_intervention AS needs_intervention
   FROM app.messages AS m
  WHERE m.created_at >= {first} AND m.created_at < {end}
