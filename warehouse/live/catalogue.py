@@ -13,6 +13,7 @@ import psycopg
 
 from warehouse.live.database import Live
 from warehouse.live.partitions import PARENTS, month
+from warehouse.live.revisions import folder
 
 SCHEMAS: Final = (
     *("app", "auth", "compliance", "engagement", "journal", "knowledge"),
@@ -47,7 +48,7 @@ def catalogue(live: Live) -> list[Line]:
 
 def expected() -> list[Line]:
     """The lines of `migrations/catalogue.tsv`: a database at the newest revision."""
-    text = files("migrations").joinpath("catalogue.tsv").read_text("utf-8")
+    text = folder().joinpath("catalogue.tsv").read_text("utf-8")
     return [Line(*line.split("\t")) for line in text.splitlines()]
 
 
@@ -62,14 +63,19 @@ def departures(live: Live) -> list[str]:
     Names only, so a finding can be shown anywhere; sorted, empty when all is as migrated.
     """
     with live.connect(owner=True) as connection:
-        found, wanted = _grouped(_read(connection)), _grouped(expected())
-        findings = [
-            f"{'missing' if key not in found else 'unexpected' if key not in wanted else 'changed'} {' '.join(key)}"
-            for key in found.keys() | wanted.keys()
-            if found.get(key) != wanted.get(key)
-        ]
-        for parent in PARENTS:
-            findings += _bounds(connection, parent)
+        return departures_seen(connection)
+
+
+def departures_seen(connection: psycopg.Connection) -> list[str]:
+    """As `departures`, inside the transaction of an open connection."""
+    found, wanted = _grouped(_read(connection)), _grouped(expected())
+    findings = [
+        f"{'missing' if key not in found else 'unexpected' if key not in wanted else 'changed'} {' '.join(key)}"
+        for key in found.keys() | wanted.keys()
+        if found.get(key) != wanted.get(key)
+    ]
+    for parent in PARENTS:
+        findings += _bounds(connection, parent)
     return sorted(findings)
 
 

@@ -58,4 +58,7 @@ def described(error: BaseException) -> LiveError:
     lost = state is None and isinstance(error, psycopg.OperationalError)
     retryable = lost or (state is not None and (state.startswith(RETRYABLE_CLASSES) or state in RETRYABLE_STATES))
     message = f"Postgres {kind} ({state or 'no state'}){f': {said}' if said else ''}"
+    if state == "23514" and names["table"] and not names["constraint"]:
+        # The one check violation without a constraint: no partition holds the row.
+        message += "; no partition for the month of created_at, ensure_partitions(live, first, last) makes it"
     return (LiveUnavailable if retryable else LiveError)(message, state)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -102,12 +103,17 @@ def _run(live: Live, move: Any, revision: str) -> list[AppliedRevision]:
     return applied
 
 
-def _config() -> Config:
-    config = Config()
+def folder() -> Path:
+    """Where the revisions and the expected catalogue are."""
     package = find_spec("migrations")
     if package is None or not package.submodule_search_locations:
         raise RuntimeError("migrations: the package is not installed; run `make setup`")
-    config.set_main_option("script_location", package.submodule_search_locations[0].replace("%", "%%"))
+    return Path(next(iter(package.submodule_search_locations)))
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
     return config
 
 
