@@ -389,3 +389,8 @@ def test_releases_are_full_while_that_is_fast_and_after_a_while_again(
     monkeypatch.setattr("warehouse.marts.release.CHAIN", 2)
     kinds += [publish(home, lake, run_id="r", now=NOW + timedelta(minutes=number)).kind for number in range(2, 6)]
     assert kinds == ["full", "full", "incremental", "incremental", "full", "incremental"]
+
+
+def test_the_dictionary_page_in_the_docs_is_the_declarations() -> None:
+    page = Path(__file__).parents[2] / "docs" / "dictionary.md"
+    assert page.read_text() == markdown(), "write it again: python -m warehouse.marts.describe > docs/dictionary.md"

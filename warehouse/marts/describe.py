@@ -92,3 +92,9 @@ def markdown() -> str:
         for metric in METRICS
     ]
     return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(markdown())
