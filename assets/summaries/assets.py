@@ -1,4 +1,4 @@
-"""Dagster asset of summaries, by UTC day. Declare, call, report; the work is in `summarise.py`."""
+"""Dagster asset of summaries, by UTC day. Declare, call, report; the work is in `days.py`."""
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ from assets.resources import StoresResource
 if TYPE_CHECKING:
     from collections import Counter
 
-    from assets.summaries.summarise import SummariesReport
+    from assets.summaries.days import SummariesReport
 
 COLUMNS = TableSchema(
     [
@@ -62,7 +62,7 @@ COLUMNS = TableSchema(
 )
 def conversations(context: AssetExecutionContext, stores: StoresResource) -> MaterializeResult[None]:
     """Summarise what changed in the selected days; a range is read once."""
-    from assets.summaries.summarise import summarise_days
+    from assets.summaries.days import summarise_days
 
     days = sorted(context.partition_keys)
     report = summarise_days(

@@ -1,7 +1,7 @@
 """Which conversations changed in some days, and what was said in them.
 
 A conversation changed on a day when a message of it was made or edited then, when its own row was, or when its person
-recorded or withdrew a consent for memory. Does not live here: whether it may be summarised (`summarise.py`).
+recorded or withdrew a consent for memory. Does not live here: whether it may be summarised (`days.py`).
 """
 
 from collections.abc import Iterator
