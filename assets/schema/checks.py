@@ -52,3 +52,23 @@ def no_drift(stores: StoresResource) -> AssetCheckResult:
             "first": MetadataValue.md("\n".join(f"* `{line}`" for line in listed[:20]) or "none"),
         },
     )
+
+
+@asset_check(
+    asset=["schema", "migrations"],
+    description="The database is what the revisions leave: columns, defaults, CHECK texts, indexes, row-level security,"
+    " policies, grants, triggers, and every partition exactly its month in UTC.",
+)
+def as_migrated(stores: StoresResource) -> AssetCheckResult:
+    from dagster import MetadataValue
+
+    from warehouse.live.catalogue import departures
+
+    found = departures(stores.open().live)
+    return AssetCheckResult(
+        passed=not found,
+        metadata={
+            "departures": len(found),
+            "first": MetadataValue.md("\n".join(f"* `{line}`" for line in found[:20]) or "none"),
+        },
+    )
