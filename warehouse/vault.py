@@ -253,7 +253,7 @@ class Vault:
         return self.keyring(user_ids).decrypt(table, column, user_ids, row_ids, ciphertexts)
 
     def rotate(self, user_ids: Iterable[str]) -> int:
-        """Give each user with a living key a next version; older ones stay readable until `retire`. Returns how many."""
+        """Give each user with a living key a next version; older ones stay readable until `retire`."""
         with self._live.connect() as conn:
             current = conn.execute(
                 "SELECT user_id::text, max(key_version) FROM compliance.data_keys"
@@ -273,7 +273,7 @@ class Vault:
             ).rowcount
 
     def destroy(self, user_id: str) -> int:
-        """Destroy every data key of a user for ever: a tombstone stays, so that none is made again. Returns how many."""
+        """Destroy every data key of a user for ever: a tombstone stays, so that none is made again."""
         with self._live.connect() as conn:
             destroyed = conn.execute(
                 "UPDATE compliance.data_keys SET wrapped_key = NULL, destroyed_at = now()"
@@ -340,7 +340,8 @@ class Vault:
             return self._master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _key_place(user, version))
         except InvalidTag as error:
             raise CiphertextRefused(
-                f"compliance.data_keys version {version}: a wrapped key does not open; is this the master key it was made with?"
+                f"compliance.data_keys version {version}: a wrapped key does not open; is this the"
+                " master key it was made with?"
             ) from error
 
 

@@ -164,7 +164,7 @@ def _summary(report: "ConsolidationReport") -> dict[str, Any]:
     group_name=GROUP,
     owners=OWNERS,
     kinds={"postgres", "lancedb"},
-    description="Messages and journal entries still retained, redacted, each with its neighbours, in LanceDB for recall.",
+    description="Messages and journal entries still retained, redacted, with their neighbours, in LanceDB for recall.",
     metadata={"dagster/column_schema": TURN_COLUMNS, "dagster/table_name": "lancedb.turns"},
     code_version="1",
 )

@@ -1,8 +1,8 @@
 """Consolidation, composed: take → screen → consent → redact → score → reconcile → embed → store → acknowledge.
 
-One batch is one Postgres transaction, then one LanceDB write (`writer.py`), then the removal from Redis. Killed anywhere,
-the next run ends in the same state: ids are deterministic, writes are upserts, removal is last.
-Does not live here: messages and journal entries the live path missed (`missed.py`).
+One batch is one Postgres transaction, then one LanceDB write (`writer.py`), then the removal from Redis. Killed
+anywhere, the next run ends in the same state: ids are deterministic, writes are upserts, removal is last. Does not
+live here: messages and journal entries the live path missed (`missed.py`).
 """
 
 from collections.abc import Collection, Sequence
@@ -187,7 +187,7 @@ class _Redis:
         )
 
     def _unprocessable(self, taken: "Sequence[Taken]", error: Exception) -> set[str]:
-        """An item that raises wherever it goes is kept in quarantine, so that it does not hold up the others for ever."""
+        """Keep an item that raises wherever it goes in quarantine, so that it does not hold up the others for ever."""
         self.unprocessable += 1
         if self.unprocessable > max(_BAD_ITEMS, _BAD_SHARE * sum(self.tally.counts.values())):
             raise error  # not this item is bad, but something that concerns them all

@@ -1,8 +1,8 @@
 """Episodic summaries: one row of `memory.episodic_summaries` per user and week, out of the memories of that week.
 
-Extractive: the memories that weigh most, in the order they were said, without identifiers, encrypted. Valence and arousal
-are the means of the week's message emotions. A week is written anew when a memory of it changed, and only when it is over.
-Does not live here: summaries of conversations (`assets/summaries`).
+Extractive: the memories that weigh most, in the order they were said, without identifiers, encrypted. Valence and
+arousal are the means of the week's message emotions. A week is written anew when a memory of it changed, and only
+when it is over. Does not live here: summaries of conversations (`assets/summaries`).
 """
 
 from collections.abc import Collection
@@ -31,12 +31,12 @@ MARGIN = timedelta(hours=1)
 _WEEKS = f"""
 SELECT DISTINCT i.user_id::text AS user_id, date_trunc('week', i.created_at, 'UTC') AS week
 FROM memory.items i
-LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope = lpad(to_hex({SHARD_SQL.format(column="i.user_id")}), 2, '0')
-WHERE {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
-  AND date_trunc('week', i.created_at, 'UTC') <= $2::timestamptz - interval '7 days'
-  AND (i.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '1 hour'
-       OR date_trunc('week', i.created_at, 'UTC') + interval '7 days'
-          > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity'))
+LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope =
+lpad(to_hex({SHARD_SQL.format(column="i.user_id")}), 2, '0') WHERE {SHARD_SQL.format(column="i.user_id")} =
+ANY(string_to_array($1, ',')::int[]) AND date_trunc('week', i.created_at, 'UTC') <= $2::timestamptz - interval '7
+days' AND (i.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '1 hour' OR
+date_trunc('week', i.created_at, 'UTC') + interval '7 days' > COALESCE((w.position->>'updated_at')::timestamptz,
+'-infinity'))
 """  # noqa: S608 - the shard expression and the name are constants of this code
 
 _MEMORIES = """
@@ -166,6 +166,7 @@ def _advance(stores: "Stores", shards: Collection[str], now: datetime) -> None:
         conn.execute(
             "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
             " SELECT %s, scope, jsonb_build_object('updated_at', %s::timestamptz), %s FROM unnest(%s::text[]) AS scope"
-            " ON CONFLICT (pipeline, scope) DO UPDATE SET position = excluded.position, updated_at = excluded.updated_at",
+            " ON CONFLICT (pipeline, scope) DO UPDATE"
+            " SET position = excluded.position, updated_at = excluded.updated_at",
             [PIPELINE, now, now, sorted(shards)],
         )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - a table reads by its rows, and people type curly quotes
 """Extraction: which sentence of a turn says something durable about the person who wrote it, and what kind of memory it is.
 
 One candidate per turn: the sentence with the most weight, the earlier one of two. Only the person's own turns come here;

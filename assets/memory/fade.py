@@ -91,8 +91,8 @@ def _archive(writer: Writer, users: list[str], ids: list[str]) -> None:
             writer.effects(
                 "archive items",
                 lambda: conn.execute(
-                    "UPDATE memory.items SET status = 'archived', is_active = false, is_archived = true, updated_at = %s"
-                    " WHERE id = ANY(%s::uuid[])",
+                    "UPDATE memory.items SET status = 'archived', is_active = false, is_archived = true,"
+                    " updated_at = %s WHERE id = ANY(%s::uuid[])",
                     [writer.now, chosen],
                 ),
             )

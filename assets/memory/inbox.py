@@ -3,11 +3,11 @@
 Does not live here: what an item means (`screen.py`), its removal (`consolidate.py` acknowledges last).
 """
 
+import re
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from warehouse.shards import SHARDS, shard_of
 
@@ -15,18 +15,12 @@ if TYPE_CHECKING:
     from warehouse.shortterm import ShortTerm, Taken
 
 _LENGTHS_PER_TRIP = 4_096
-_UUID_TEXT = 36
+_uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII).fullmatch
 
 
 def canonical(user_id: str) -> str | None:
     """The lower-case form of a hyphenated UUID in any case, None for anything else (braces, no hyphens, SQL, paths)."""
-    if len(user_id) != _UUID_TEXT:
-        return None
-    try:
-        text = str(UUID(user_id))
-    except ValueError:
-        return None
-    return text if text == user_id.lower() else None
+    return user_id.lower() if _uuid(user_id) else None
 
 
 def shard_of_key(user_id: str) -> str:

@@ -1,8 +1,9 @@
-"""Messages the live path did not look at (`memory_extracted = false`) and journal entries, through the steps from consent on.
+"""Messages the live path did not look at (`memory_extracted = false`) and journal entries, through the steps from
+consent on.
 
-The mark on the message, or the watermark of the journal, is set in the same transaction as the memories: a turn is looked
-at once. Reading runs over a margin again, which adds nothing: the same sentence of the same turn is the same observation.
-Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
+The mark on the message, or the watermark of the journal, is set in the same transaction as the memories: a turn is
+looked at once. Reading runs over a margin again, which adds nothing: the same sentence of the same turn is the same
+observation. Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
 """
 
 from collections.abc import Collection, Iterator
@@ -146,7 +147,8 @@ def _advance(stores: "Stores", shards: Collection[str], now: datetime) -> None:
         conn.execute(
             "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
             " SELECT %s, scope, jsonb_build_object('updated_at', %s::timestamptz), %s FROM unnest(%s::text[]) AS scope"
-            " ON CONFLICT (pipeline, scope) DO UPDATE SET updated_at = excluded.updated_at, position = jsonb_build_object("
+            " ON CONFLICT (pipeline, scope) DO UPDATE SET updated_at = excluded.updated_at, position ="
+            " jsonb_build_object("
             "'updated_at', greatest((watermarks.position->>'updated_at')::timestamptz,"
             " (excluded.position->>'updated_at')::timestamptz))",
             [JOURNAL, now, now, sorted(shards)],

@@ -27,8 +27,9 @@ def observed(items: pl.DataFrame) -> pl.DataFrame:
         items: columns of `screen.SCREENED`, and `consent_id`.
 
     Returns:
-        `id, user_id, content_sha256` (hex), `content`, `type` and `significance_level` (of the earliest observation and the
-        highest declared), `source`, `conversation_id`, `message_id`, `consent_id` (of the earliest), `first_at`, `observations`.
+        `id, user_id, content_sha256` (hex), `content`, `type` and `significance_level` (of the earliest observation
+        and the highest declared), `source`, `conversation_id`, `message_id`, `consent_id` (of the earliest),
+        `first_at`, `observations`.
     """
     digests = [sha256(text.encode()).hexdigest() for text in items["content"]]
     rows = items.with_columns(
@@ -83,8 +84,8 @@ def comparable(rows: pl.DataFrame) -> pl.DataFrame:
         rows: `content` and the columns of `slots.SLOTTED`.
 
     Returns:
-        `rows` with `plain` (text as compared), `bands`, and hashes `slot, single, value, stance, figures` (0: none) in place of
-        the texts, `rep` and `status` null: nothing is known of them yet.
+        `rows` with `plain` (text as compared), `bands`, and hashes `slot, single, value, stance, figures` (0: none)
+        in place of the texts, `rep` and `status` null: nothing is known of them yet.
     """
     texts = plain(rows["content"])
     return rows.with_columns(

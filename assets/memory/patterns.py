@@ -112,7 +112,8 @@ def _phones(text: str) -> Iterator[Span]:
         digits = re.sub(r"\D", "", number)
         if not 7 <= len(digits) <= 15 or _DATE.fullmatch(number.strip()):
             continue
-        # Short groups parted by spaces are a street number and a postcode as easily as a phone: ask for a word that says so.
+        # Short groups parted by spaces are a street number and a postcode as easily as a phone: ask for a word that
+        # says so.
         weak = len(digits) < 10 and not _PHONE_FORM.search(number)
         if weak and not _PHONE_CUE.search(text, max(0, match.start() - _CUE_REACH), match.start()):
             continue
@@ -143,7 +144,8 @@ _IP = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\d.]*\d)|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:[0-9A-Fa-f]{1,4}|(?<=::)))(?![\w:])"
 )
 _PHONE = re.compile(
-    r"(?<![\w@./-])(?<!\d[ (])(?:\+|\(\+?)?\d(?:[ .\-/()]{0,3}\d){6,14}(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w@]|[-. ]\d)",
+    r"(?<![\w@./-])(?<!\d[ (])(?:\+|\(\+?)?\d(?:[ .\-/()]{0,3}\d){6,14}"
+    r"(?:\s?(?:x|ext\.?|extension)\s?\d{1,6})?(?![\w@]|[-. ]\d)",
     re.IGNORECASE,
 )
 _PHONE_FORM = re.compile(r"^[+(]|^0|^\d{3}[-.]\d{4}$|^\d{2,4}(?:[ \-./]\d{2,4}){2,}$|^\d{2,4}[-./]\d{5,}$")

@@ -75,9 +75,8 @@ def measure(stores: "Stores", *, now: datetime) -> Quality:
         now: the clock that ages are counted from, aware.
     """
     with stores.live.connect() as conn:
-        counts = conn.execute(_COUNTS).fetchone()
-        assert counts is not None
-        fenced = conn.execute(_FENCED).fetchone()
+        (counts,) = conn.execute(_COUNTS).fetchall()
+        ((fenced,),) = conn.execute(_FENCED).fetchall()
         sampled, near, clusters, contradictions = _likeness(stores, conn)
     orphan, missing, stale = _projection(stores)
     waiting, seconds = _backlog(stores, now)
@@ -98,7 +97,7 @@ def measure(stores: "Stores", *, now: datetime) -> Quality:
         backlog_items=waiting,
         backlog_seconds=seconds,
         never_recalled_share=untouched / active if active else 0.0,
-        fenced_rows=fenced[0] if fenced else 0,
+        fenced_rows=fenced,
     )
 
 

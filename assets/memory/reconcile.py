@@ -1,7 +1,8 @@
-"""Step 6, reconcile: what a person's memories are, given everything they said. Pure: frames in, frames out, no store, no clock.
+"""Step 6, reconcile: what a person's memories are, given everything they said. Pure: frames in, frames out, no store,
+no clock.
 
-The state is a function of the *set* of observations (who, which words, when, from which message), so neither the order nor
-the size of the batches they came in shows in it:
+The state is a function of the *set* of observations (who, which words, when, from which message), so neither the
+order nor the size of the batches they came in shows in it:
 
 1. the same words are one row, which knows every time they were said;
 2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory: the earliest
@@ -37,8 +38,8 @@ TRAITS: dict[str, pl.DataType] = {
     "stance": pl.UInt64(),
     "figures": pl.UInt64(),
 }
-"""What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for a
-new row; `slot`, `value`, `stance` and `figures` are hashes, 0 where there is none."""
+"""What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for
+a new row; `slot`, `value`, `stance` and `figures` are hashes, 0 where there is none."""
 
 NODES: dict[str, pl.DataType] = TRAITS | {
     "observations": pl.List(pl.String),
@@ -67,13 +68,15 @@ def near_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows that say the same value of the same slot with the same figures, as `near_pairs` returns them."""
+    """Pairs of one user's rows that say the same value of the same slot with the same figures, as `near_pairs` returns
+    them."""
     filled = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(pl.col("slot") != 0)
     return _pairs(new.filter(pl.col("slot") != 0), filled, ["user_id", "slot", "value", "figures"])
 
 
 def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Pairs of different ids that agree on the keys, each once, in order; of a crowd only the first `_BUCKET` are partners."""
+    """Pairs of different ids that agree on the keys, each once, in order; of a crowd only the first `_BUCKET` are
+    partners."""
     partners = right.select("id", "content_sha256", *keys).filter(
         pl.col("content_sha256").rank("ordinal").over(keys) <= _BUCKET
     )
@@ -91,7 +94,8 @@ def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
 
 
 def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str, str]]) -> set[str]:
-    """Ids of stored rows whose state can change: same words, merged with, same single-valued slot, and all their variants."""
+    """Ids of stored rows whose state can change: same words, merged with, same single-valued slot, and all their
+    variants."""
     ids = set(stored.join(new, on=["user_id", "content_sha256"], how="semi")["id"].to_list())
     ids.update(right for pair in merges for right in pair)
     slots = new.filter(pl.col("single").fill_null(value=False)).select("user_id", "slot").unique()
@@ -108,8 +112,9 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
         merges: pairs of ids found to be one memory, beside those that `rep` already tells.
 
     Returns:
-        `nodes` with new `rep`, `status`, and with `valid_from`, `valid_to` (Datetime UTC), `superseded_by` (id or null),
-        `message_ids` (list of text: of a representative all those of its variants), `times_said`, the scores and the level.
+        `nodes` with new `rep`, `status`, and with `valid_from`, `valid_to` (Datetime UTC), `superseded_by` (id or
+        null), `message_ids` (list of text: of a representative all those of its variants), `times_said`, the scores
+        and the level.
     """
     nodes = nodes.with_columns(rep=_representatives(nodes, merges))
     said = _spoken(nodes)

@@ -1,6 +1,7 @@
-"""Step 4, redact: text in, text without structured identifiers and without the person's own and their contacts' names out.
+"""Step 4, redact: text in, text without structured identifiers and without the person's own and their contacts' names
+out.
 
-The result is what is embedded and searched. It is not anonymous – places and other people's names stay – and is never
+The result is what is embedded and searched. It is not anonymous (places and other people's names stay) and is never
 called so. Names are matched without regard to case and diacritics, at word boundaries, whole and by their parts.
 Does not live here: the patterns (`patterns.py`), where the names come from (`accounts.py`).
 """
@@ -28,8 +29,11 @@ PLACEHOLDERS = {
 _PHONE_KEY_DIGITS = 7
 """A phone number is looked for by its last digits: country and trunk prefixes are written in many ways."""
 
+_TRIMMED = ".,'\N{RIGHT SINGLE QUOTATION MARK}-"
 _SHORTEST_PART = 2
-_PARTICLES = frozenset({"de", "la", "le", "da", "di", "du", "del", "van", "von", "der", "den", "el", "al", "bin", "ibn", "of", "the", "dr", "mr", "ms", "mrs"})  # fmt: skip
+_PARTICLES = frozenset(
+    "de la le da di du del van von der den el al bin ibn of the dr mr ms mrs".split()  # noqa: SIM905 - a list of words
+)
 """Parts of names that are words by themselves: scrubbed within the whole name only."""
 
 
@@ -42,7 +46,8 @@ def redact(frame: pl.DataFrame, accounts: pl.DataFrame, *, entities: EntityRecog
         entities: a named-entity model, run on every text when given.
 
     Returns:
-        `frame` with `processed_content` (text) and `pii_detected` (JSON object of kind → count, `{}` when nothing was found).
+        `frame` with `processed_content` (text) and `pii_detected` (JSON object of kind → count, `{}` when nothing was
+        found).
     """
     rows = frame.with_row_index("_row")
     terms = _terms(accounts)
@@ -88,7 +93,7 @@ def _terms(accounts: pl.DataFrame) -> pl.DataFrame:
         if len(whole) >= _SHORTEST_PART:
             rows.append((user, kind, whole))
         if kind.endswith("name"):
-            parts = {part.strip(".,'’-") for part in re.split(r"[\s,\-]+", whole)}
+            parts = {part.strip(_TRIMMED) for part in re.split(r"[\s,\-]+", whole)}
             rows.extend(
                 (user, kind, part) for part in parts if len(part) >= _SHORTEST_PART and part not in _PARTICLES | {whole}
             )
@@ -106,7 +111,7 @@ def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tupl
         .str.replace_all(r"\p{M}", "")
         .str.to_lowercase()
         .str.replace_all("ß", "ss", literal=True)
-        .str.replace_all("ς", "σ", literal=True)
+        .str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
     )
     pairs = rows.select("_row", "user_id", _folded=folded, _digits=pl.col("content").str.replace_all(r"\D", "")).join(
         terms.with_columns(

@@ -1,4 +1,5 @@
-"""What a run of memory reports: counts per user and shard, reasons, a sample of decisions without text, seconds per stage."""
+"""What a run of memory reports: counts per user and shard, reasons, a sample of decisions without text, seconds per
+stage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

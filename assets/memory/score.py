@@ -1,6 +1,7 @@
 """Step 5, score: relevance, stability, explicitness, their composite and a level, from the rules in `rules.yaml`.
 
-Does not live here: the rules themselves. Repetition is added where the number of observations is known, in `reconcile.py`.
+Does not live here: the rules themselves. Repetition is added where the number of observations is known, in
+`reconcile.py`.
 """
 
 from dataclasses import dataclass
@@ -102,8 +103,9 @@ def score(frame: pl.DataFrame) -> pl.DataFrame:
         frame: `content`, `type`, and `significance_level` as declared (or null).
 
     Returns:
-        `frame` with `raw_relevance, raw_stability, raw_explicitness` (float, before repetition), `significance_category`,
-        and `floor_level` (the level it must have at least: declared, or critical by a signal; else null).
+        `frame` with `raw_relevance, raw_stability, raw_explicitness` (float, before repetition),
+        `significance_category`, and `floor_level` (the level it must have at least: declared, or critical by a
+        signal; else null).
     """
     table = rules()
     signals = frame.lazy().select(_lower=pl.col("content").str.to_lowercase(), _text="content")

@@ -99,9 +99,7 @@ def screen(
     refused: list[tuple[int, str, str]] = []
     for position, raw in enumerate(raws):
         try:
-            if len(raw) > item_bytes:
-                raise _RefusedError("too_large", f"item: {len(raw)} bytes, at most {item_bytes} are taken")
-            rows.append((position, user_ids[position], *_read(raw)))
+            rows.append((position, user_ids[position], *_read(raw, item_bytes)))
         except _RefusedError as refusal:
             refused.append((position, refusal.reason, refusal.detail))
         except Exception as error:  # noqa: BLE001 - one item must never stop the others
@@ -150,8 +148,10 @@ def timed(frame: pl.DataFrame, refused: pl.DataFrame, *, now: datetime, far_futu
     return Screened(good, pl.concat([refused, late.cast(REFUSED)]).sort("position"))  # type: ignore[arg-type]
 
 
-def _read(raw: bytes) -> tuple[object, ...]:
+def _read(raw: bytes, item_bytes: int) -> tuple[object, ...]:
     """One item's values in the order of `_READ` after `user_id`, the time still as text."""
+    if len(raw) > item_bytes:
+        raise _RefusedError("too_large", f"item: {len(raw)} bytes, at most {item_bytes} are taken")
     document = _document(raw)
     content = document.get("content")
     if content.__class__ is not str:

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - a table reads by its rows, and people type curly quotes
 """The tables of reconciliation: which statements fill a slot, and which words two near-duplicates must agree on.
 
 A slot is what a statement is about (home city, employer, the dose of a medicine, the attitude to a thing); its key says

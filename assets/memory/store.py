@@ -2,8 +2,9 @@
 
 Text columns are ciphertext of the vault. What engram knows beside the columns stands in `extraction_metadata`:
 `observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
-variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores before repetition).
-Does not live here: what the rows become (`reconcile.py`), when which write happens (`consolidate.py`).
+variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores
+before repetition). Does not live here: what the rows become (`reconcile.py`), when which write happens
+(`consolidate.py`).
 """
 
 import base64
@@ -51,7 +52,8 @@ DETAILS: dict[str, pl.DataType] = NODES | {
     "was": pl.String(),
     "was_status": pl.String(),
 }
-"""A row with all that is needed to write it again; `was` tells whether it changed, `was_status` what it was, null when new."""
+"""A row with all that is needed to write it again; `was` tells whether it changed, `was_status` what it was, null when
+new."""
 
 MUTABLE = (
     "conversation_id", "message_id", "memory_type", "significance_level", "significance_category", "relevance_score",
@@ -96,7 +98,8 @@ def read_details(
     """The whole rows behind these ids, columns of `DETAILS`; texts decrypted."""
     rows = conn.execute(
         "SELECT id::text, user_id::text, content, processed_content, fingerprint, pii_detected::text, memory_type,"
-        " significance_category, source, conversation_id::text, message_id::text, consent_id::text, embedding_model, status,"
+        " significance_category, source, conversation_id::text, message_id::text, consent_id::text, embedding_model,"
+        " status,"
         " extraction_metadata, created_at, valid_from, valid_to, superseded_by::text, composite_score"
         " FROM memory.items WHERE id = ANY(%s::uuid[])",
         [sorted(ids)],

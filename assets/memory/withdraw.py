@@ -50,7 +50,7 @@ def sweep_withdrawn(
     plan: bool = False,
     boundary: Boundary | None = None,
 ) -> Withdrawn:
-    """Remove what is stored of the users of these shards without a consent that holds; arguments as of `consolidate`."""
+    """Remove what is stored of these shards' users without a consent that holds; arguments as of `consolidate`."""
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     users = sorted(stores.live.read(_CONCERNED, [consent.PURPOSE, numbers])["user_id"].to_list())
     writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1)
@@ -124,7 +124,8 @@ def _kept(rows: pl.DataFrame, consents: pl.DataFrame, *, default: str) -> pl.Dat
 
 
 def _remove(conn: "psycopg.Connection", gone: list[str], lost: pl.DataFrame) -> int:
-    """Delete memories, and the episodic summaries of the time of anything that was lost: they are written anew without it."""
+    """Delete memories, and the episodic summaries of the time of anything that was lost: they are written anew without
+    it."""
     conn.execute("DELETE FROM memory.items WHERE id = ANY(%s::uuid[])", [gone])
     return conn.execute(
         "DELETE FROM memory.episodic_summaries s USING unnest(%s::uuid[], %s::timestamptz[]) AS l(user_id, at)"

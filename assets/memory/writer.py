@@ -1,4 +1,5 @@
-"""Steps 6 to 8 for one batch of allowed items, wherever they came from: reconcile, embed, store in Postgres, then in LanceDB.
+"""Steps 6 to 8 for one batch of allowed items, wherever they came from: reconcile, embed, store in Postgres, then in
+LanceDB.
 
 A shard's advisory lock is held from reading the stored state to the LanceDB write, so two runs over one shard, or a run
 and an erasure, take turns. Fenced people are dropped inside the transaction, and once more after LanceDB: whatever was
@@ -10,6 +11,7 @@ Does not live here: where items come from (`consolidate.py`, `missed.py`), what 
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -116,6 +118,7 @@ class Writer:
         self.model: Embedder = embedder(stores.settings)
         self.tally = Tally()
         self.wrote = False
+        self._side = ThreadPoolExecutor(1, thread_name_prefix="embed")
 
     def rows(self, conn: "psycopg.Connection", allowed: pl.DataFrame) -> pl.DataFrame:
         """Allowed items (columns of `screen.SCREENED` and `consent_id`) as rows to reconcile."""
@@ -137,6 +140,7 @@ class Writer:
 
     def finish(self) -> None:
         """After the last batch."""
+        self._side.shutdown()
         if self.wrote:
             self.effects("optimize vectors", lambda: self.stores.longterm.optimize("memories"))
 
@@ -184,9 +188,9 @@ class Writer:
             if self.plan:
                 self._count(offer, rows, settled, held, late)
                 return held
-            with tally.timed("embed"):
-                shown = settled.filter(pl.col("rep") == pl.col("id"))
-                vectors = self.model.embed(shown["processed_content"].to_list())
+            shown = settled.filter(pl.col("rep") == pl.col("id"))
+            # The model works while Postgres does; a text it refuses still keeps the transaction from committing.
+            vectors_to_come = self._side.submit(self.model.embed, shown["processed_content"].to_list())
             with tally.timed("postgres"):
                 sealed = store.sealed(changes, keyring)
                 self.effects(
@@ -199,6 +203,8 @@ class Writer:
                 if offer.also is not None:
                     also = offer.also
                     self.effects("mark source", lambda: also(conn, settled, held))
+            with tally.timed("embed"):
+                vectors = vectors_to_come.result()
         self._count(offer, rows, settled, held, late)
         with tally.timed("lancedb"):
             self.project(conn, settled, shown, vectors, users)
@@ -253,8 +259,8 @@ class Writer:
         if unknown:
             self.tally.active.update(
                 conn.execute(
-                    "SELECT user_id::text, count(*) FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND status = 'active'"
-                    " GROUP BY user_id",
+                    "SELECT user_id::text, count(*) FROM memory.items"
+                    " WHERE user_id = ANY(%s::uuid[]) AND status = 'active' GROUP BY user_id",
                     [unknown],
                 ).fetchall()
             )
@@ -356,7 +362,8 @@ def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
 
 
 def united(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """New and stored rows as one row per id, columns of `store.DETAILS`: observations united, the earliest one's particulars."""
+    """New and stored rows as one row per id, columns of `store.DETAILS`: observations united, the earliest one's
+    particulars."""
     new = rows.with_columns(
         **{name: pl.lit(None, kind) for name, kind in store.DETAILS.items() if name not in rows.columns}
     ).select(list(store.DETAILS))

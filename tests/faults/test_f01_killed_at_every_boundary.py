@@ -1,4 +1,5 @@
-"""F01, F02: kill -9 before and after every side effect of a consolidation, in a real process; the next run ends the same."""
+"""F01, F02: kill -9 before and after every side effect of a consolidation, in a real process; the next run ends the
+same."""
 
 import signal
 import subprocess
@@ -41,7 +42,8 @@ for fatal, user in enumerate(sys.argv[2:], start=1):
 
 
 def _arrive(stores: Stores, user: str) -> None:
-    """A stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every effect happens."""
+    """A stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every effect
+    happens."""
     arriving.push(stores, user, arriving.raw("I live in Berlin with my dog"))
     arriving.push(
         stores,

@@ -1,4 +1,5 @@
-"""F13 to F23: whatever lies in the list, it is stored or in quarantine with its bytes and a reason, and stops nobody else."""
+"""F13 to F23: whatever lies in the list, it is stored or in quarantine with its bytes and a reason, and stops nobody
+else."""
 
 import json
 import sys
@@ -11,7 +12,12 @@ from tests.assets.memory import arriving
 from warehouse.stores import Stores
 
 GOOD = "I walk my dog every morning"
-DEEP = b'{"content":"x","type":"goal","timestamp":"2026-03-01T09:00:00Z","metadata":' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+DEEP = (
+    b'{"content":"x","type":"goal","timestamp":"2026-03-01T09:00:00Z","metadata":'
+    + b"[" * 200_000
+    + b"]" * 200_000
+    + b"}"
+)
 
 
 def _timed(value: object) -> bytes:
@@ -28,7 +34,10 @@ REFUSED = {
     "f19_infinity": (b'{"content":"x","type":"goal","timestamp":"2026-03-01T09:00:00Z","metadata":{"n":1e999}}', "nan"),
     "f20_nested_200000_deep": (DEEP, "too_large"),
     "f20_nested_deep_and_small": (b'{"metadata":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "too_deep"),
-    "f21_duplicate_keys": (b'{"content":"a","content":"b","type":"goal","timestamp":"2026-03-01T09:00:00Z"}', "duplicate_keys"),
+    "f21_duplicate_keys": (
+        b'{"content":"a","content":"b","type":"goal","timestamp":"2026-03-01T09:00:00Z"}',
+        "duplicate_keys",
+    ),
     "f21_duplicate_keys_behind_an_escape": (
         b'{"content" :"x \\":","content" :"y","type":"goal","timestamp":"2026-03-01T09:00:00Z"}',
         "duplicate_keys",
@@ -67,7 +76,9 @@ def test_f13_a_message_of_100_mb_is_set_aside_whole(stores: Stores) -> None:
     consolidate(stores, now=arriving.NOW)
 
     with stores.live.connect() as conn:
-        found = conn.execute("SELECT reason, octet_length(payload), payload_sha256 = sha256(payload) FROM ops.quarantine")
+        found = conn.execute(
+            "SELECT reason, octet_length(payload), payload_sha256 = sha256(payload) FROM ops.quarantine"
+        )
         assert found.fetchall() == [("too_large", len(giant), True)]
     assert [row["content"] for row in arriving.rows(stores, user)] == [GOOD]
 
@@ -96,7 +107,10 @@ def test_f15_an_item_that_always_raises_is_found_and_set_aside(stores: Stores, m
 
 def test_f16_f17_nul_and_lone_surrogates_are_taken_out(stores: Stores) -> None:
     user = arriving.person(stores)
-    item = b'{"content":"I like\\u0000 tea\\ud83d and \\ud83d\\ude00","type":"preference","timestamp":"2026-03-01T09:00:00Z","note":"a\\u0000b\\udc00"}'
+    item = (
+        b'{"content":"I like\\u0000 tea\\ud83d and \\ud83d\\ude00",'
+        b'"type":"preference","timestamp":"2026-03-01T09:00:00Z","note":"a\\u0000b\\udc00"}'
+    )
     arriving.push(stores, user, item)
 
     consolidate(stores, now=arriving.NOW)

@@ -1,5 +1,7 @@
 """What a person's memories are does not depend on the order or the batches in which they arrived."""
 
+from itertools import pairwise
+
 from hypothesis import HealthCheck, given, settings, strategies
 
 from assets.memory.consolidate import consolidate
@@ -44,7 +46,7 @@ def test_the_state_is_the_same_in_any_order_and_any_batches(
 
     arriving.push(stores, at_once, *raws)
     consolidate(stores, [shard_of(at_once)], now=arriving.NOW, retire_share=1)
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         arriving.push(stores, in_parts, *shuffled[start:end])
         consolidate(stores, [shard_of(in_parts)], now=arriving.NOW, retire_share=1)
 

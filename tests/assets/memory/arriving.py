@@ -40,9 +40,10 @@ def waiting(stores: Stores, user: str) -> list[bytes]:
 def rows(stores: Stores, user: str) -> list[dict[str, Any]]:
     """The user's rows with their words decrypted, by content."""
     columns = (
-        "id::text", "content", "processed_content", "status", "valid_from", "valid_to", "superseded_by::text", "extraction_metadata",
-        "composite_score", "significance_level", "memory_type", "created_at", "pii_detected", "consent_id::text", "source",
-    )  # fmt: skip
+        *("id::text", "content", "processed_content", "status", "valid_from", "valid_to", "superseded_by::text"),
+        *("extraction_metadata", "composite_score", "significance_level", "memory_type", "created_at", "pii_detected"),
+        *("consent_id::text", "source"),
+    )
     names = [name.split("::")[0] for name in columns]
     with stores.live.connect() as conn:
         found = conn.execute(

@@ -12,7 +12,15 @@ def _day(day: int) -> datetime:
     return datetime(2026, 3, day, tzinfo=UTC)
 
 
-def _row(name: str, granted: bool, at: int, *, until: int | None = None, withdrawn: int | None = None, scope: str = "{}") -> tuple[object, ...]:  # fmt: skip
+def _row(
+    name: str,
+    granted: bool,
+    at: int,
+    *,
+    until: int | None = None,
+    withdrawn: int | None = None,
+    scope: str = "{}",
+) -> tuple[object, ...]:
     return (name, "u", granted, scope, _day(at), _day(until) if until else None, _day(withdrawn) if withdrawn else None)
 
 

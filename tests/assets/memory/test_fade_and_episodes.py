@@ -28,7 +28,8 @@ def test_what_is_low_old_and_never_recalled_is_archived_and_comes_back_when_said
     early, late = archive_faded(stores, now=arriving.NOW), archive_faded(stores, now=MUCH_LATER)
 
     assert (early.archived, late.archived) == (0, 1)
-    assert {row["content"]: row["status"] for row in arriving.rows(stores, user)} == {FAINT: "archived", STRONG: "active"}
+    statuses = {row["content"]: row["status"] for row in arriving.rows(stores, user)}
+    assert statuses == {FAINT: "archived", STRONG: "active"}
     assert arriving.projected(stores, user) == arriving.shown(stores, user)
 
     arriving.push(stores, user, arriving.raw(FAINT, at=MUCH_LATER.isoformat(), kind="event"))

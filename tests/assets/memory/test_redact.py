@@ -102,9 +102,7 @@ def test_what_was_found_is_counted_by_kind_and_never_quoted() -> None:
 def test_a_named_entity_model_can_be_plugged_in() -> None:
     class Cities:
         def find(self, texts: list[str]) -> list[list[Span]]:
-            return [
-                [Span(at, at + 6, "LOCATION")] if (at := text.find("Berlin")) >= 0 else [] for text in texts
-            ]
+            return [[Span(at, at + 6, "LOCATION")] if (at := text.find("Berlin")) >= 0 else [] for text in texts]
 
     frame = pl.DataFrame({"user_id": ["me", "me"], "content": ["Jose in Berlin", "nothing"]})
 

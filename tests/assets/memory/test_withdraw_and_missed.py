@@ -104,8 +104,8 @@ def test_a_missed_message_becomes_a_memory_with_its_sentence_and_message(stores:
     assert row["extraction_metadata"]["message_ids"] == [str(said)]
     assert (report.totals["taken"], again.totals["taken"]) == (2, 0)
     with stores.live.connect() as conn:
-        marks = dict(conn.execute("SELECT id, memory_items_created FROM app.messages WHERE memory_extracted").fetchall())
-    assert marks == {said: [row["id"]], question: []}
+        marked = conn.execute("SELECT id, memory_items_created FROM app.messages WHERE memory_extracted").fetchall()
+    assert dict(marked) == {said: [row["id"]], question: []}
 
 
 def test_a_journal_entry_is_looked_at_once_and_needs_consent_for_its_source(stores: Stores) -> None:
