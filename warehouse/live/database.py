@@ -96,19 +96,20 @@ class Live:
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
         """Reads that all see one moment: one read-only REPEATABLE READ transaction, on the replica if there is one."""
-        with self._reader() as reader:
-            with without_values(), reader._connection.cursor() as cursor:  # noqa: SLF001 - its own part
-                cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        with self._reader(one_moment=True) as reader:
             yield reader
 
     @contextmanager
-    def _reader(self) -> Iterator[Snapshot]:
+    def _reader(self, *, one_moment: bool = False) -> Iterator[Snapshot]:
         from adbc_driver_postgresql import dbapi
 
+        # The driver opens and closes a transaction around each read in autocommit, so a BEGIN of ours would not last.
         with without_values():
-            connection = dbapi.connect(self._read_url, autocommit=True)
+            connection = dbapi.connect(self._read_url, autocommit=not one_moment)
         try:
             with without_values(), connection.cursor() as cursor:
+                if one_moment:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 cursor.execute("SET TimeZone = 'UTC'")
                 if self._role:
                     cursor.execute(self._set_role)
