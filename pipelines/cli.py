@@ -176,6 +176,17 @@ def quarantine() -> None:
     show.frame("Quarantine", quarantined(Stores(get_settings()).live))
 
 
+@app.command(rich_help_panel=OPERATE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(
+    context: typer.Context,
+    program: Annotated[str, typer.Argument(help="A program of benchmarks/: night, load, import_time, …")],
+) -> None:
+    """Measure on this machine; what follows the name goes to the program."""
+    from pipelines.bench import run_program
+
+    _exit(run_program(program, context.args))
+
+
 @app.command(rich_help_panel=DATA)
 def load(
     files: Annotated[list[str], typer.Argument(help="JSON Lines files; '-' is standard input.")],
