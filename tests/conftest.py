@@ -47,9 +47,28 @@ def servers() -> Iterator[Settings]:
     home = Path(tempfile.mkdtemp(prefix="eg"))
     settings = Settings(home=home)
     start(settings)
+    _forget_durability(settings)
     yield settings
     stop(settings)
     shutil.rmtree(home, ignore_errors=True)
+
+
+def _forget_durability(settings: Settings) -> None:
+    """No fsync for databases that live as long as one test: 0.14 s for a clone and its drop instead of 4 s.
+
+    Tests that kill a server start their own, with its durability untouched.
+    """
+    import psycopg
+    import redis
+
+    from warehouse.embedded import postgres_url, redis_url
+
+    with psycopg.connect(postgres_url(settings), autocommit=True) as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
+    with redis.Redis.from_url(redis_url(settings)) as client:
+        client.config_set("appendfsync", "no")
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +100,9 @@ def settings(template: str, servers: Settings, tmp_path: Path) -> Iterator[Setti
     name = f"t{next(_numbers)}"
     with psycopg.connect(at_database(template, "postgres"), autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
         )
     memory_url = redis_url(servers)
     with redis.Redis.from_url(memory_url) as client:
