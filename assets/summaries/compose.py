@@ -27,7 +27,7 @@ VERSION: Final = 1
 class Summary:
     """What is known of a conversation after reading it; `text`, `phrases` and `actions` hold its own words.
 
-    `source_chars` is the length of the whole conversation written out the same way as the summary.
+    `source_chars` is the length of the whole conversation written out, a line per turn with its speaker.
     """
 
     text: str
@@ -75,7 +75,7 @@ def summarise(conversations: Sequence[Sequence[Turn]]) -> list[Summary]:
                 sentiment_score=round(sum(values) / len(values), 3) if values else 0.0,
                 crisis=crisis(said),
                 progress=progress(said, values),
-                source_chars=sum(len(turn.speaker) + 2 + len(turn.text) for turn in turns),
+                source_chars=sum(len(turn.speaker) + len(": \n") + len(turn.text) for turn in turns),
                 units=len(found),
                 chosen=len(chosen),
             )

@@ -44,6 +44,11 @@ WEIGHTS = Weights()
 BUDGET = (16, 0.1, 90)
 """Words of a summary: a base, a share of the conversation's words, and the most."""
 
+ENOUGH = 0.9
+"""Share of the budget from which on nothing more is looked for."""
+REPEATED = 0.98
+"""Cosine from which a unit says what was said already: it is left out even when there is room."""
+
 USER = "User"
 UNSPACED = ("\u3002", "\uff01", "\uff1f")
 """Ends of sentences that no space follows."""
@@ -69,7 +74,7 @@ def select(units: Sequence[Unit], vectors: Matrix, *, turns: int, weights: Weigh
     likeness = np.zeros(len(units), dtype=np.float64)
     open_ = np.ones(len(units), dtype=bool)
     lengths = np.array([unit.length for unit in units])
-    while spent < 0.9 * budget:
+    while spent < ENOUGH * budget:
         fits = open_ & (lengths <= budget - spent) if chosen else open_
         if not fits.any():
             break
@@ -79,6 +84,7 @@ def select(units: Sequence[Unit], vectors: Matrix, *, turns: int, weights: Weigh
         open_[best] = False
         spent += units[best].length
         likeness = np.maximum(likeness, vectors @ vectors[best])
+        open_ &= likeness < REPEATED
     return sorted(chosen)
 
 
