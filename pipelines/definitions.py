@@ -17,6 +17,10 @@ from assets.retention import assets as retention_assets
 from assets.retention import checks as retention_checks
 from assets.schema import assets as schema_assets
 from assets.schema import checks as schema_checks
+from assets.summaries import assets as summaries_assets
+from assets.summaries import checks as summaries_checks
+from assets.summaries import assets as summaries_assets
+from assets.summaries import checks as summaries_checks
 from pipelines.jobs import DOMAIN_JOBS
 from pipelines.night import night
 from pipelines.schedules import night_schedule
@@ -25,10 +29,12 @@ from pipelines.sensors import memory_backlog, run_failure_alert
 defs = Definitions(
     assets=with_source_code_references(
         load_assets_from_modules(
-            [schema_assets, memory_assets, marts_assets, retention_assets],
+            [schema_assets, memory_assets, summaries_assets, marts_assets, retention_assets],
         )
     ),
-    asset_checks=load_asset_checks_from_modules([schema_checks, memory_checks, marts_checks, retention_checks]),
+    asset_checks=load_asset_checks_from_modules(
+        [schema_checks, memory_checks, summaries_checks, marts_checks, retention_checks]
+    ),
     jobs=[night, *DOMAIN_JOBS],
     schedules=[night_schedule],
     sensors=[memory_backlog, run_failure_alert],
