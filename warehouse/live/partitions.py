@@ -47,7 +47,7 @@ def ensure_partitions(live: Live, first: date, last: date) -> list[str]:
     """
     if last < first:
         raise ValueError(f"last: expected {first} or later, got {last}")
-    wanted = [partition for parent in PARENTS for partition in _covering(parent, first, last)]
+    wanted = [partition for parent in PARENTS for partition in covering(parent, first, last)]
     with live.connect(owner=True) as connection:
         if not _missing(connection, wanted):
             return []
@@ -75,10 +75,11 @@ def month(parent: str, name: str) -> Partition:
     head, year, number = name.rsplit("_", 2)
     if head != parent or not (year.isdigit() and number.isdigit()):
         raise ValueError(f"partition: expected {parent}_YYYY_MM, got {len(name)} characters")
-    return next(_covering(parent, date(int(year), int(number), 1), date(int(year), int(number), 1)))
+    return next(covering(parent, date(int(year), int(number), 1), date(int(year), int(number), 1)))
 
 
-def _covering(parent: str, first: date, last: date) -> Iterator[Partition]:
+def covering(parent: str, first: date, last: date) -> Iterator[Partition]:
+    """The months from `first` to `last` as partitions of `parent`, whether they exist or not."""
     year, number = first.year, first.month
     while (year, number) <= (last.year, last.month):
         following = (year + 1, 1) if number == 12 else (year, number + 1)
