@@ -1,0 +1,151 @@
+"""Consolidation end to end, in items per second, against the bare embedder and against a per-item loop.
+
+    python -m benchmarks.consolidate [--items 10000 100000] [--per-user 20] [--loop 500] [--json]
+
+Each size runs in a fresh home with its own servers: users with consent, items pushed to Redis, one `consolidate()`. The
+loop does what most systems do for each item: pop, embed, insert, add. Peak memory is this process's.
+"""
+
+import argparse
+import json
+import random
+import resource
+import shutil
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from uuid import UUID, uuid4
+
+import polars as pl
+
+from assets.memory.consolidate import consolidate
+from assets.memory.embed import embedder
+from warehouse.embedded import start, stop
+from warehouse.live import migrate, upsert_frame
+from warehouse.settings import Settings
+from warehouse.stores import Stores
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+PEOPLE = ["Anna", "Bob", "Carla", "Dmitri", "Erik", "Fatima", "Gus", "Hana", "Ines", "Jonas", "Kira", "Leo"]
+PLACES = ["Berlin", "Paris", "Rome", "Oslo", "Lima", "Kyoto", "Cairo", "Perth", "Quito", "Turin"]
+THINGS = ["coffee", "tea", "running", "yoga", "chess", "opera", "gardening", "swimming", "painting", "baking", "hiking"]
+SENTENCES = (
+    "I live in {place} with {person} since last spring and we rent a small flat near the {thing} club",
+    "My friend {person} helped me move the {thing} things out of the garage on Saturday",
+    "I love {thing} with {person} in the morning because it calms me down before work",
+    "We talked about {thing} and {place} for hours and I felt understood by {person}",
+    "I am anxious about the meeting with {person} next week at the {place} office",
+    "My goal is to practise {thing} three times a week until the {place} festival",
+    "The doctor in {place} said that {thing} would help with my sleep, and {person} agreed",
+    "When {person} left for {place} I could not stop thinking about our {thing} evenings",
+)
+
+
+def population(stores: Stores, items: int, per_user: int, seed: int = 11) -> list[tuple[str, bytes, str]]:
+    """Users with consent in Postgres; items as `(user, raw, text)`."""
+    draw = random.Random(seed)
+    users = [str(UUID(int=draw.getrandbits(128), version=4)) for _ in range(max(1, items // per_user))]
+    with stores.live.connect() as conn:
+        upsert_frame(conn, "auth.users", pl.DataFrame({"id": users, "full_name": "Zebulon Quix"}), key=("id",))
+        consents = pl.DataFrame({"consent_id": [str(uuid4()) for _ in users], "user_id": users}).with_columns(
+            consent_type=pl.lit("memory"),
+            granted=pl.lit(value=True),
+            recorded_at=pl.lit(datetime(2020, 1, 1, tzinfo=UTC)),
+        )
+        upsert_frame(conn, "compliance.consents", consents, key=("consent_id",))
+    made = []
+    for number in range(items):
+        words = {"person": draw.choice(PEOPLE), "place": draw.choice(PLACES), "thing": draw.choice(THINGS)}
+        tail = " ".join(draw.choice(PEOPLE + PLACES + THINGS) for _ in range(draw.randint(2, 8)))
+        text = f"{draw.choice(SENTENCES).format(**words)}, {tail}"
+        at = (NOW - timedelta(minutes=draw.randint(1, 200_000))).isoformat()
+        raw = json.dumps({"content": text, "type": "event", "timestamp": at}).encode()
+        made.append((users[number % len(users)], raw, text))
+    return made
+
+
+def measure(items: int, per_user: int, loop: int) -> dict[str, Any]:
+    """One size in a fresh home."""
+    home = Path(tempfile.mkdtemp(prefix="eb"))
+    settings = Settings(home=home)
+    start(settings)
+    try:
+        stores = Stores(settings)
+        migrate(stores.live)
+        made = population(stores, items, per_user)
+        model = embedder(settings)
+        model.embed(["warm"])
+        began = perf_counter()
+        for first in range(0, items, settings.memory_batch_items):
+            model.embed([text for _, _, text in made[first : first + settings.memory_batch_items]])
+        alone = perf_counter() - began
+        stores.shortterm.push((user, raw) for user, raw, _ in made)
+        began = perf_counter()
+        report = consolidate(stores, now=NOW)
+        whole = perf_counter() - began
+        one_by_one = _loop(stores, made[:loop]) if loop else None
+        return {
+            "items": items,
+            "stored": report.totals["added"],
+            "items_per_second": round(items / whole, 1),
+            "embedder_per_second": round(items / alone, 1),
+            "ratio": round(alone / whole, 3),
+            "loop_per_second": round(one_by_one, 1) if one_by_one else None,
+            "stages": report.seconds,
+            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        }
+    finally:
+        stop(settings)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _loop(stores: Stores, made: list[tuple[str, bytes, str]]) -> float:
+    """Items per second of pop, embed, insert, add, each by itself."""
+    import lancedb
+
+    model = embedder(stores.settings)
+    table = None
+    database = lancedb.connect(str(stores.settings.home / "loop"))
+    for user, raw, _ in made:
+        stores.shortterm.client.lpush(f"loop:{user}", raw)
+    with stores.live.connect() as conn:
+        conn.execute("CREATE TEMPORARY TABLE naive (id uuid, user_id uuid, content text)")
+        conn.commit()
+        began = perf_counter()
+        for user, _, _ in made:
+            item: Any = json.loads(stores.shortterm.client.rpop(f"loop:{user}"))  # type: ignore[arg-type]
+            (vector,) = model.embed([item["content"]])
+            key = str(uuid4())
+            conn.execute("INSERT INTO naive VALUES (%s, %s, %s)", [key, user, item["content"]])
+            conn.commit()
+            row = [{"id": key, "user_id": user, "vector": vector}]
+            if table is None:
+                table = database.create_table("naive", data=row)
+            else:
+                table.add(row)
+        return len(made) / (perf_counter() - began)
+
+
+def main() -> None:
+    """Print a line per size, or JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--per-user", type=int, default=20)
+    parser.add_argument("--loop", type=int, default=500, help="items of the per-item loop; 0 leaves it out")
+    parser.add_argument("--json", action="store_true")
+    arguments = parser.parse_args()
+    results = [measure(items, arguments.per_user, arguments.loop) for items in arguments.items]
+    if arguments.json:
+        print(json.dumps(results, indent=1))
+        return
+    for one in results:
+        print(
+            f"{one['items']:>9,} items  {one['items_per_second']:>9,.0f}/s"
+            f"  embedder {one['embedder_per_second']:>9,.0f}/s  ratio {one['ratio']:.2f}  loop {one['loop_per_second'] or 0:,.0f}/s  peak {one['peak_mb']:,.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
