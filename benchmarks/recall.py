@@ -29,6 +29,7 @@ from assets.intake import load as load_records
 from assets.intake import message_id, user_id
 from assets.memory.consolidate import consolidate
 from assets.memory.embed import embedder
+from assets.memory.missed import extract_missed
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Weights
 from assets.memory.retrieval import Loaded, recall
 from assets.memory.retrieval import load as load_user
@@ -94,7 +95,7 @@ def read(path: Path) -> tuple[list[dict[str, Any]], list[Talk]]:
 
 
 def fill(stores: Stores, records: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Load, consolidate, index: the seconds of each."""
+    """Load, consolidate, extract, index: the seconds of each."""
     from warehouse.live import migrate
 
     seconds: dict[str, float] = {}
@@ -108,7 +109,9 @@ def fill(stores: Stores, records: Sequence[dict[str, Any]]) -> dict[str, float]:
     file = stores.settings.home / "records.jsonl"
     file.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records))
     timed("load", lambda: load_records(stores, [file], assume_consent=True))
-    timed("consolidate", lambda: consolidate(stores, now=datetime.now(UTC), retire_share=1.0))
+    now = datetime.now(UTC)
+    timed("consolidate", lambda: consolidate(stores, now=now, retire_share=1.0))
+    timed("extract", lambda: extract_missed(stores, now=now, retire_share=1.0))
     timed("index", lambda: index_turns(stores, since=EPOCH))
     return seconds
 
@@ -163,7 +166,7 @@ def through_recall(stores: Stores, talk: Talk, weights: Weights) -> tuple[list[R
 def turns_only(loaded: Loaded) -> tuple[Corpus, list[str]]:
     """The user's turns without the memories, for the baselines."""
     keep = np.flatnonzero(~loaded.is_memory)
-    return Corpus(loaded.corpus.rows[keep], loaded.corpus.vectors[keep]), [loaded.ids[row] for row in keep]
+    return Corpus(loaded.frame[keep], loaded.vectors[keep]), [loaded.ids[row] for row in keep]
 
 
 def baselines(corpus: Corpus, ids: list[str], asked: Sequence[Asked]) -> dict[str, list[Ranked]]:

@@ -324,7 +324,7 @@ def compare(
 
 def _found(loaded: Loaded, questions: Sequence[Question], model: Embedder | None) -> tuple[float, float]:
     """Sum over the questions of the share of expected rows among the first ten: fused, and by vectors alone."""
-    size = loaded.corpus.vectors.shape[1]
+    size = loaded.vectors.shape[1]
     vectors = np.zeros((len(questions), size), dtype=np.float32)
     if model is not None and model.dimension == size:
         try:

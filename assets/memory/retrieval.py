@@ -162,15 +162,15 @@ def recall(
         if not query.strip():
             return []
         loaded = _CACHE.rows_of(stores.longterm, user)
-        if not loaded.corpus.size:
+        rows = loaded.frame
+        if rows.is_empty():
             return []
-        rows = loaded.corpus.rows
         asked = _asked(query, embedder(stores.settings), loaded, person, as_of or clock)
-        seen = visible(loaded, now=clock, as_of=as_of, known_at=known_at, include_archived=include_archived)
+        seen, ended = visible(loaded, now=clock, as_of=as_of, known_at=known_at, include_archived=include_archived)
         wanted = seen & _filtered(rows, types=types, levels=levels)
         if min_similarity is not None:
-            wanted &= loaded.corpus.similarity(asked) >= min_similarity
-        stale = stale_turns(loaded, seen)
+            wanted &= loaded.vectors @ asked.vector >= min_similarity
+        stale = stale_turns(loaded, ended)
         truth = Truth(
             conn,
             person,
@@ -264,7 +264,7 @@ def _person(conn: "psycopg.Connection", user: str) -> Person | None:
 
 def _asked(query: str, model: Embedder, loaded: "Loaded", person: Person, at: datetime) -> Asked:
     """The question with its vector; zeros, so the words alone decide, when the model is down or not the rows' own."""
-    vector: Matrix = np.zeros(loaded.corpus.vectors.shape[1], dtype=np.float32)
+    vector: Matrix = np.zeros(loaded.vectors.shape[1], dtype=np.float32)
     if model.name in loaded.models:
         try:
             found = model.embed([query])[0]
@@ -279,23 +279,40 @@ def _asked(query: str, model: Embedder, loaded: "Loaded", person: Person, at: da
 
 @dataclass(frozen=True)
 class Loaded:
-    """One user's rows, ready to be asked: turns and memories in one corpus, sorted by conversation and time.
+    """One user's rows, ready to be asked: turns, and the memories that stem from none of them, by conversation and
+    time; after them the memories whose turns are there, which are as good an answer as the best of those.
 
     Attributes:
-        corpus: the scores' side of it; its frame has every column of `_rows`.
+        frame: the rows, columns of `_NO_ROWS`.
+        vectors: per row.
+        corpus: the first rows, those that are scored.
+        turns_of: for each row after those, the rows of its turns.
         models: embedding models of the rows.
         ids: per row.
         is_memory: per row.
         sources: per row the message ids it stems from (a turn's own id).
+        seconds: per row, when it was said or became true, since 1970.
         life: per row, what its times and status say.
     """
 
+    frame: pl.DataFrame
+    vectors: Matrix
     corpus: Corpus
+    turns_of: list[np.ndarray]
     models: frozenset[str]
     ids: list[str]
     is_memory: np.ndarray
     sources: list[tuple[str, ...]]
+    seconds: np.ndarray
     life: "Life"
+
+    def scores(self, asked: Asked, weights: Weights = WEIGHTS) -> tuple[np.ndarray, dict[str, Scores], np.ndarray]:
+        """Score of every row, the parts of the scored ones, and for every row the scored one it takes them from."""
+        own, parts = self.corpus.score(asked, weights)
+        best = [rows[np.argmax(own[rows])] for rows in self.turns_of]
+        taken = np.concatenate([np.arange(len(own)), np.asarray(best, dtype=np.int64)])
+        # A hair less, so that the turn itself comes first and its memories are folded into it.
+        return own[taken] - np.where(np.arange(len(taken)) < len(own), 0.0, 1e-6), parts, taken
 
 
 @dataclass(frozen=True)
@@ -349,21 +366,37 @@ def load(
     parts = [part for part in read if part is not None]
     frame = pl.concat([part for part, _ in parts], how="diagonal") if parts else _NO_ROWS
     size = max((matrix.shape[1] for _, matrix in parts), default=1)
-    vectors = np.concatenate([_same_size(matrix, size) for _, matrix in parts]) if parts else np.empty((0, size))
-    order = frame.select(pl.struct("group", "at", "id").arg_sort()).to_series().to_numpy()
-    frame = frame[order]
+    vectors: Matrix = np.empty((0, size), dtype=np.float32)
+    if parts:
+        vectors = np.concatenate([_same_size(matrix, size) for _, matrix in parts])
+    turns = set(frame.filter(pl.col("kind") != "memory")["id"].to_list())
+    stems = [bool(messages) and not turns.isdisjoint(messages) for messages in frame["message_ids"].to_list()]
+    frame = frame.with_columns(_stems=pl.Series(stems, dtype=pl.Boolean))
+    order = frame.select(pl.struct("_stems", "group", "at", "id").arg_sort()).to_series().to_numpy()
+    frame, vectors = frame.drop("_stems")[order], np.asarray(vectors[order], dtype=np.float32)
     ids = frame["id"].to_list()
     is_memory = (frame["kind"] == "memory").to_numpy()
     sources = [
         tuple(messages or ()) if memory else (own,)
         for own, memory, messages in zip(ids, is_memory, frame["message_ids"].to_list(), strict=True)
     ]
+    scored = len(ids) - sum(stems)
+    row_of = {own: row for row, own in enumerate(ids[:scored]) if own in turns}
+    turns_of = [np.array([row_of[turn] for turn in of if turn in row_of]) for of in sources[scored:]]
+    worth = frame["worth"].fill_null(0.0).to_numpy().copy()
+    for row, rows in enumerate(turns_of, start=scored):
+        worth[rows] = np.maximum(worth[rows], worth[row])
+    frame = frame.with_columns(worth=pl.Series(worth, dtype=pl.Float32))
     return Loaded(
-        Corpus(frame, np.asarray(vectors[order], dtype=np.float32)),
+        frame,
+        vectors,
+        Corpus(frame[:scored], vectors[:scored]),
+        turns_of,
         frozenset(frame["embedding_model"].unique().to_list()),
         ids,
         is_memory,
         sources,
+        frame["at"].to_physical().to_numpy().astype(np.float64) / 1e6,
         _life(frame),
     )
 
@@ -428,10 +461,10 @@ class _Cache:
         self.forget(*key)
         with self._lock:
             self._kept[key] = (state, loaded)
-            self._rows += loaded.corpus.size
+            self._rows += len(loaded.ids)
             while len(self._kept) > 1 and self._rows > ROWS_CACHED:
                 _, (_, oldest) = self._kept.popitem(last=False)
-                self._rows -= oldest.corpus.size
+                self._rows -= len(oldest.ids)
         return loaded
 
     def forget(self, uri: str, user: str) -> None:
@@ -439,7 +472,7 @@ class _Cache:
         with self._lock:
             found = self._kept.pop((uri, user), None)
             if found is not None:
-                self._rows -= found[1].corpus.size
+                self._rows -= len(found[1].ids)
 
 
 @lru_cache(maxsize=8)
@@ -458,22 +491,26 @@ def visible(
     as_of: datetime | None = None,
     known_at: datetime | None = None,
     include_archived: bool = False,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Which rows exist on both axes of time: what was true at `as_of`, as engram knew it at `known_at`.
 
     A supersession that engram learnt only after `known_at` is undone: until then the older fact was the current one.
+
+    Returns:
+        Per row whether it may be shown, and whether it is a fact that had ended by then.
     """
     life = loaded.life
-    at, known = (as_of or now).timestamp(), (known_at or now).timestamp()
+    at = (as_of or now).timestamp()
+    known = np.inf if known_at is None else known_at.timestamp()
     undone = life.successor_known > known
-    current = (life.valid_to > at) | undone
+    ended = loaded.is_memory & (life.valid_to <= at) & ~undone
     live = life.active | (life.superseded & (np.isfinite(life.valid_to) | undone))
     if include_archived:
         live = live | life.archived
-    memory = live & current & (life.known <= known)
-    turn = np.ones_like(memory) if known_at is None else loaded.corpus.seconds <= known
-    began = np.ones_like(memory) if as_of is None else loaded.corpus.seconds <= at
-    return np.asarray(began & np.where(loaded.is_memory, memory, turn))
+    memory = live & ~ended & (life.known <= known)
+    turn = loaded.seconds <= known
+    began = np.ones_like(memory) if as_of is None else loaded.seconds <= at
+    return np.asarray(began & np.where(loaded.is_memory, memory, turn)), ended
 
 
 def _filtered(rows: pl.DataFrame, *, types: Sequence[str] | None, levels: Sequence[str] | None) -> np.ndarray:
@@ -485,12 +522,12 @@ def _filtered(rows: pl.DataFrame, *, types: Sequence[str] | None, levels: Sequen
     return keep
 
 
-def stale_turns(loaded: Loaded, seen: np.ndarray) -> dict[str, bool]:
-    """Message ids something was remembered from, and whether none of it is still seen."""
+def stale_turns(loaded: Loaded, ended: np.ndarray) -> dict[str, bool]:
+    """Message ids something was remembered from, and whether all of it has ended."""
     stale: dict[str, bool] = {}
     for row in np.flatnonzero(loaded.is_memory):
         for message in loaded.sources[row]:
-            stale[message] = stale.get(message, True) and not seen[row]
+            stale[message] = stale.get(message, True) and bool(ended[row])
     return stale
 
 
@@ -507,7 +544,7 @@ def _choose(
     k: int,
 ) -> list[Hit]:
     """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
-    scores, parts = loaded.corpus.score(asked, weights)
+    scores, parts, taken = loaded.scores(asked, weights)
     past = np.fromiter(
         (not memory and stale.get(own, False) for own, memory in zip(loaded.ids, loaded.is_memory, strict=True)),
         dtype=bool,
@@ -529,7 +566,8 @@ def _choose(
                 continue
             sources = loaded.sources[row]
             same = {holder[source] for source in sources if source in holder}
-            if same and all(source in holder for source in sources):
+            turn = loaded.ids[taken[row]]  # a memory stands or falls with the turn it takes its score from
+            if turn in holder or (same and all(source in holder for source in sources)):
                 also.setdefault(min(same), []).append(own)
                 continue
             if len(chosen) == k:
@@ -539,7 +577,10 @@ def _choose(
                 holder.setdefault(source, int(row))
         if len(chosen) == k:
             break
-    return [_hit(loaded, asked, row, float(scores[row]), parts, not past[row], also.get(row, [])) for row in chosen]
+    return [
+        _hit(loaded, asked, row, int(taken[row]), float(scores[row]), parts, not past[row], also.get(row, []))
+        for row in chosen
+    ]
 
 
 @dataclass(frozen=True)
@@ -564,7 +605,7 @@ class Truth:
 
     def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
         """Ids of those rows that may be shown."""
-        frame = loaded.corpus.rows
+        frame = loaded.frame
         rows = np.array([row for row in rows if _UUID.fullmatch(loaded.ids[row])], dtype=np.int64)
         memories = [loaded.ids[row] for row in rows if loaded.is_memory[row]]
         entries = [loaded.ids[row] for row in rows if frame["type"][int(row)] == "journal"]
@@ -618,10 +659,17 @@ SELECT id::text FROM journal.entries WHERE user_id = %(user)s::uuid AND id = ANY
 
 
 def _hit(
-    loaded: Loaded, asked: Asked, row: int, score: float, parts: dict[str, Scores], current: bool, also: list[str]
+    loaded: Loaded,
+    asked: Asked,
+    row: int,
+    scored: int,
+    score: float,
+    parts: dict[str, Scores],
+    current: bool,
+    also: list[str],
 ) -> Hit:
-    data = loaded.corpus.rows.row(row, named=True)
-    mine = {name: round(float(part[row]), 4) for name, part in parts.items() if abs(float(part[row])) > 1e-4}
+    data = loaded.frame.row(row, named=True)
+    mine = {name: round(float(part[scored]), 4) for name, part in parts.items() if abs(float(part[scored])) > 1e-4}
     return Hit(
         kind=data["kind"],
         id=data["id"],
@@ -630,13 +678,13 @@ def _hit(
         significance_level=data["significance_level"],
         at=data["at"],
         score=round(score, 4),
-        similarity=round(float(loaded.corpus.similarity(asked)[row]), 4),
+        similarity=round(float(loaded.vectors[row] @ asked.vector), 4),
         parts=mine,
         current=current,
         message_ids=loaded.sources[row],
         conversation_id=data["conversation_id"],
         also=tuple(also),
-        why=explain(loaded.corpus.matched(asked, row), mine, asked, current=current),
+        why=explain(loaded.corpus.matched(asked, scored), mine, asked, current=current),
     )
 
 

@@ -125,6 +125,27 @@ def test_turns_after_as_of_are_left_out(stores: Stores) -> None:
     assert len(ask(anna, "tea")) == 4
 
 
+def test_a_turn_is_not_past_because_its_memory_was_archived_or_learnt_after_the_clock(stores: Stores) -> None:
+    anna = person(stores)
+    said, _ = anna.talk("I once had a goldfish.", "Lovely.")
+    late, _ = anna.talk("I now have a parrot.", "Loud.", at=NOON + timedelta(days=1))
+    anna.remember("Had a goldfish.", status="archived", messages=(said,))
+    anna.remember("Has a parrot.", known_at=NOW + timedelta(days=100), messages=(late,))
+    index(stores)
+    assert all(hit.current for hit in ask(anna, "goldfish or parrot"))
+
+
+def test_a_merged_memory_is_folded_into_its_best_turn_and_does_not_drag_in_the_others(stores: Stores) -> None:
+    anna = person(stores)
+    first, _ = anna.talk("My dog Bruno loves the beach.", "Sweet.")
+    others = [anna.talk(f"Bruno, number {n}.", "Ok.", at=NOON + timedelta(days=n + 1))[0] for n in range(3)]
+    memory = anna.remember("Has a dog called Bruno who loves the beach.", messages=(first, *others))
+    index(stores)
+    best = ask(anna, "Who loves the beach?", 1)
+    assert [(hit.id, hit.message_ids) for hit in best] == [(first, (first,))]
+    assert ask(anna, "Who loves the beach?", types=["personal_fact"])[0].id == memory
+
+
 def test_archived_memories_come_only_when_asked_for(stores: Stores) -> None:
     anna = person(stores)
     memory = anna.remember("Once had a goldfish.", status="archived")
