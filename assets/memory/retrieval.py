@@ -522,13 +522,20 @@ def _filtered(rows: pl.DataFrame, *, types: Sequence[str] | None, levels: Sequen
     return keep
 
 
-def stale_turns(loaded: Loaded, ended: np.ndarray) -> dict[str, bool]:
-    """Message ids something was remembered from, and whether all of it has ended."""
-    stale: dict[str, bool] = {}
+def stale_turns(loaded: Loaded, ended: np.ndarray) -> dict[int, list[int]]:
+    """Rows of turns of which all that was remembered has ended, and the rows of the facts that came after."""
+    row_of = {own: row for row, own in enumerate(loaded.ids)}
+    successors = loaded.frame["superseded_by"].to_list()
+    after: dict[int, list[int]] = {}
+    fresh: set[int] = set()
     for row in np.flatnonzero(loaded.is_memory):
-        for message in loaded.sources[row]:
-            stale[message] = stale.get(message, True) and bool(ended[row])
-    return stale
+        turns = [row_of[message] for message in loaded.sources[row] if message in row_of]
+        if not ended[row]:
+            fresh.update(turns)
+            continue
+        for turn in turns:
+            after.setdefault(turn, []).extend(row_of[own] for own in [successors[row]] if own in row_of)
+    return {turn: rows for turn, rows in after.items() if turn not in fresh}
 
 
 # -- the choice ------------------------------------------------------------------------------------------------------
@@ -540,17 +547,14 @@ def _choose(
     asked: Asked,
     weights: Weights,
     wanted: np.ndarray,
-    stale: dict[str, bool],
+    stale: dict[int, list[int]],
     k: int,
 ) -> list[Hit]:
     """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
     scores, parts, taken = loaded.scores(asked, weights)
-    past = np.fromiter(
-        (not memory and stale.get(own, False) for own, memory in zip(loaded.ids, loaded.is_memory, strict=True)),
-        dtype=bool,
-        count=len(loaded.ids),
-    )
-    scores = np.where(past, scores * STALE_FACTOR, scores)
+    for turn, after in stale.items():
+        # What has been superseded may be shown as what was said, but never before what holds now.
+        scores[turn] = min(float(scores[turn]) * STALE_FACTOR, *(float(scores[row]) - 1e-3 for row in after), 1.0)
     rows = np.flatnonzero(wanted)
     rows = rows[np.lexsort((rows, -scores[rows]))]
     chosen: list[int] = []
@@ -578,7 +582,7 @@ def _choose(
         if len(chosen) == k:
             break
     return [
-        _hit(loaded, asked, row, int(taken[row]), float(scores[row]), parts, not past[row], also.get(row, []))
+        _hit(loaded, asked, row, int(taken[row]), float(scores[row]), parts, row not in stale, also.get(row, []))
         for row in chosen
     ]
 
