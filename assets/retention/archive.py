@@ -47,13 +47,21 @@ class ArchiveDamaged(RuntimeError):
 
 @dataclass(frozen=True)
 class Span:
-    """What goes into one archive: rows of `table` with `lower <= column < upper`."""
+    """What goes into one archive: rows of `table` with `lower <= column < upper`, and `condition` where there is one.
+
+    Attributes:
+        plain: text columns that are not sealed with their user's key.
+        key: the primary key's own column.
+        condition: SQL over the row `t`, from code and never from input.
+    """
 
     table: str
     column: str
     lower: datetime
     upper: datetime
     plain: frozenset[str] = frozenset()
+    key: str = "id"
+    condition: str = "true"
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,17 @@ def fingerprint(span: Span) -> str:
 
     Postgres answers it in the snapshot that is archived, and again before it lets the rows go.
     """
-    return _FINGERPRINT.format(**_place(span))
+    return _FINGERPRINT.format(rows=rows_of(span))
+
+
+def rows_of(span: Span) -> str:
+    """The table and condition of a span as SQL: names as identifiers, moments as literals, the row called `t`."""
+    schema, _, table = span.table.partition(".")
+    column = f"t.{_quoted(span.column)}"
+    return (
+        f"{_quoted(schema)}.{_quoted(table)} t WHERE {column} >= '{span.lower.isoformat()}'::timestamptz"
+        f" AND {column} < '{span.upper.isoformat()}'::timestamptz AND {span.condition}"
+    )
 
 
 def write(live: Live, vault: Vault, master: bytes, span: Span, path: Path) -> Archived:
@@ -131,7 +149,7 @@ def verify(vault: Vault, master: bytes, path: Path, *, expected: str | None = No
     note, batches = _opened(path, master)
     content, rows, lost = sha256(), 0, False
     for frame in batches:
-        clear, unreadable = _unseal(frame, note["table"], note["sealed"], vault)
+        clear, unreadable = _unseal(frame, note, vault)
         lost |= unreadable
         content.update(_lines(clear))
         rows += frame.height
@@ -149,7 +167,7 @@ def read(vault: Vault, master: bytes, path: Path) -> Iterator[pl.DataFrame]:
     """
     note, batches = _opened(path, master)
     for frame in batches:
-        yield _unseal(frame, note["table"], note["sealed"], vault)[0]
+        yield _unseal(frame, note, vault)[0]
 
 
 def subjects(master: bytes, path: Path) -> set[str]:
@@ -171,8 +189,8 @@ def _write(live: Live, vault: Vault, master: bytes, span: Span, making: Path) ->
             of_source = str(snapshot.read(fingerprint(span))["fingerprint"][0])
             wanted = ", ".join(f"{column.expression} AS {_quoted(column.name)}" for column in columns)
             sealed = [column.name for column in columns if column.sealed]
-            for frame in snapshot.batches(_ROWS.format(wanted=wanted, **_place(span))):
-                clear, stored = _seal(frame, span.table, sealed, vault)
+            for frame in snapshot.batches(f"SELECT {wanted} FROM {rows_of(span)}"):  # noqa: S608 - quoted
+                clear, stored = _seal(frame, span, sealed, vault)
                 content.update(_lines(clear))
                 rows += frame.height
                 table = stored.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -186,6 +204,7 @@ def _write(live: Live, vault: Vault, master: bytes, span: Span, making: Path) ->
         note = {
             "format": FORMAT,
             "table": span.table,
+            "key": span.key,
             "rows": rows,
             "content": content.hexdigest(),
             "fingerprint": of_source,
@@ -204,10 +223,9 @@ FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
 WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
 """
-_ROWS = "SELECT {wanted} FROM {table} t WHERE t.{column} >= {lower}::timestamptz AND t.{column} < {upper}::timestamptz"
 _FINGERPRINT = (
     "SELECT count(*)::text || ':' || coalesce(sum(hashtextextended(t::text, 0)::numeric), 0)::text AS fingerprint"
-    " FROM {table} t WHERE t.{column} >= {lower}::timestamptz AND t.{column} < {upper}::timestamptz"
+    " FROM {rows}"
 )
 _AS_IT_IS = frozenset({"bool", "int2", "int4", "int8", "float4", "float8", "timestamptz", "date"})
 _NEVER_PRIVATE = frozenset({"uuid", "numeric", "interval", "time", "timetz", "inet"})
@@ -220,8 +238,8 @@ def _columns(catalogue: pl.DataFrame, span: Span) -> list[Column]:
         catalogue: columns name, type (`typname`), category (`typcategory`), all String.
     """
     names = set(catalogue["name"])
-    if not {"id", "user_id"} <= names:
-        raise ArchiveFailed(f"{span.table}: expected columns id and user_id to seal by")
+    if not {span.key, "user_id"} <= names:
+        raise ArchiveFailed(f"{span.table}: expected columns {span.key} and user_id to seal by")
     columns = []
     for name, kind, category in catalogue.iter_rows():
         if kind in _AS_IT_IS:
@@ -237,40 +255,30 @@ def _columns(catalogue: pl.DataFrame, span: Span) -> list[Column]:
     return columns
 
 
-def _place(span: Span) -> dict[str, str]:
-    """The parts of a span for a statement: names quoted as identifiers, moments as literals."""
-    schema, _, table = span.table.partition(".")
-    return {
-        "table": f"{_quoted(schema)}.{_quoted(table)}",
-        "column": _quoted(span.column),
-        "lower": f"'{span.lower.isoformat()}'",
-        "upper": f"'{span.upper.isoformat()}'",
-    }
-
-
 def _quoted(name: str) -> str:
     return sql.Identifier(name).as_string(None)
 
 
-def _seal(frame: pl.DataFrame, table: str, sealed: Sequence[str], vault: Vault) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _seal(frame: pl.DataFrame, span: Span, sealed: Sequence[str], vault: Vault) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The rows with lost texts emptied, and the same with every text sealed under its user's key.
 
-    Columns in: `id`, `user_id` and each of `sealed` as String, others as they are; the same columns out.
+    Columns in: the key, `user_id` and each of `sealed` as String, others as they are; the same columns out.
     """
-    users, ids = frame["user_id"].to_list(), frame["id"].to_list()
+    users, ids = frame["user_id"].to_list(), frame[span.key].to_list()
     keyring = vault.keyring({user for user in users if user is not None}, create=True)
     lost = pl.col("user_id").is_in(list(keyring.destroyed)) | pl.col("user_id").is_null()
     clear = frame.with_columns(pl.when(~lost).then(pl.col(sealed))) if sealed else frame
     stored = clear.with_columns(
-        pl.Series(name, keyring.encrypt(f"archive.{table}", name, users, ids, clear[name].to_list()), pl.String)
+        pl.Series(name, keyring.encrypt(f"archive.{span.table}", name, users, ids, clear[name].to_list()), pl.String)
         for name in sealed
     )
     return clear, stored
 
 
-def _unseal(frame: pl.DataFrame, table: str, sealed: Sequence[str], vault: Vault) -> tuple[pl.DataFrame, bool]:
+def _unseal(frame: pl.DataFrame, note: dict[str, Any], vault: Vault) -> tuple[pl.DataFrame, bool]:
     """The rows with their texts opened, null where the key was destroyed; and whether there was such a one."""
-    users, ids = frame["user_id"].to_list(), frame["id"].to_list()
+    table, sealed = str(note["table"]), list(note["sealed"])
+    users, ids = frame["user_id"].to_list(), frame[note["key"]].to_list()
     keyring = vault.keyring({user for user in users if user is not None})
     gone = pl.col("user_id").is_in(list(keyring.destroyed))
     lost = bool(sealed) and frame.filter(gone & pl.any_horizontal(pl.col(sealed).is_not_null())).height > 0

@@ -131,6 +131,38 @@ def messages(
 
 
 @asset(
+    key=AssetKey(["retention", "conversations"]),
+    deps=[messages],
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "parquet"},
+    description=(
+        "What belonged to messages that are gone: emotions, rationales, tool actions and conversations without"
+        " messages or summary, by month: archived to encrypted Parquet, read back and compared, deleted."
+    ),
+)
+def conversations(
+    context: AssetExecutionContext, config: RetentionConfig, stores: StoresResource
+) -> MaterializeResult[None]:
+    from assets.retention.policy import load_policy
+    from assets.retention.trail import TRAILS, follow, plan
+
+    policy, now, opened = load_policy(), run_time(context), stores.open()
+    cutoff = policy.cutoff("conversations", now)
+    outcomes = [
+        outcome
+        for trail in TRAILS
+        for outcome in (
+            plan(opened.live, trail, cutoff=cutoff)
+            if config.dry_run
+            else follow(engine(opened), policy["conversations"], trail, now=now, cutoff=cutoff)
+        )
+    ]
+    return MaterializeResult(metadata=_report(outcomes, cutoff))
+
+
+@asset(
     key=AssetKey(["retention", "service_metrics"]),
     deps=[AssetDep(AssetKey(["schema", "migrations"])), AssetDep(AssetKey(["marts", "warehouse_release"]))],
     retry_policy=RETRY,

@@ -26,13 +26,20 @@ def no_metric_survives(context: AssetCheckExecutionContext, stores: StoresResour
 
 @asset_check(
     asset=AssetKey(["retention", "messages"]),
-    description="Every detached month of messages has an archive that was verified and is still the same file.",
+    description=(
+        "Every month of messages, and of what belonged to them, that was let go has an archive that was verified and"
+        " is still the same file."
+    ),
 )
 def every_detached_month_is_archived(stores: StoresResource) -> AssetCheckResult:
     from assets.retention.drop import unproven
+    from assets.retention.trail import TRAILS
 
-    opened = stores.open()
-    looked, bad = unproven(opened.live, "app.messages", opened.settings.archive)
+    opened, looked = stores.open(), 0
+    bad: list[tuple[str, str]] = []
+    for parent in ("app.messages", *(trail.table for trail in TRAILS)):
+        found, wrong = unproven(opened.live, parent, opened.settings.archive)
+        looked, bad = looked + found, bad + wrong
     return AssetCheckResult(
         passed=not bad,
         metadata={

@@ -93,7 +93,7 @@ def retire(engine: Engine, kind: RetentionClass, parent: str, *, now: datetime, 
         RetentionRunning: another process is at it.
         LiveUnavailable: Postgres is out of reach.
     """
-    with _alone(engine.live, parent):
+    with alone(engine.live, parent):
         outcomes = [_let_go(engine, kind, partition, now) for partition in _past_keep(engine.live, parent, cutoff)]
         gone = [_drop(engine, kind, entry, now) for entry in _entries(engine.live, parent) if entry.detached_at]
     now_detached = {outcome.partition for outcome in outcomes if outcome.state == "detached"}
@@ -171,7 +171,8 @@ def _let_go(engine: Engine, kind: RetentionClass, partition: Partition, now: dat
     """One attached partition: archived and verified where its class asks for that, then detached."""
     try:
         rows = _may_go(engine, kind, partition)
-        archived = _archive(engine, kind, partition, now) if kind.then == "archive" and rows else None
+        span = Span(partition.parent, COLUMN, *_bounds(partition), plain=frozenset(kind.plain))
+        archived = archive(engine, partition, span, now) if kind.then == "archive" and rows else None
         if archived is None:
             _note(engine.live, partition, rows)
         rows = _detach(engine, kind, partition, archived, now)
@@ -180,7 +181,7 @@ def _let_go(engine: Engine, kind: RetentionClass, partition: Partition, now: dat
     except (ArchiveFailed, ArchiveDamaged) as error:
         return Outcome(partition.parent, partition.name, "blocked", 0, f"archive: {error}")
     except LiveUnavailable as error:
-        return Outcome(partition.parent, partition.name, "blocked", 0, _locked(error))
+        return Outcome(partition.parent, partition.name, "blocked", 0, locked(error))
     engine.reached("detached", partition.name)
     return Outcome(partition.parent, partition.name, "detached", rows)
 
@@ -197,7 +198,7 @@ def _may_go(engine: Engine, kind: RetentionClass, partition: Partition) -> int:
             sql.SQL("SELECT (created_at AT TIME ZONE 'UTC')::date, count(*) FROM {} GROUP BY 1").format(inside)
         ).fetchall()
         if kind.then == "archive":
-            _refuse_held(connection, _held(connection), inside)
+            refuse_held(connection, held_users(connection), inside)
     if kind.rolled_up_in:
         missing = {day for day, _ in days} - engine.closed_days(kind.rolled_up_in)
         if missing:
@@ -208,15 +209,14 @@ def _may_go(engine: Engine, kind: RetentionClass, partition: Partition) -> int:
     return sum(count for _, count in days)
 
 
-def _archive(engine: Engine, kind: RetentionClass, partition: Partition, now: datetime) -> Archived:
-    """The verified archive of an attached partition: the one the ledger knows if it is sound, else a new one.
+def archive(engine: Engine, partition: Partition, span: Span, now: datetime) -> Archived:
+    """The verified archive of rows that are still here: the one the ledger knows if it is sound, else a new one.
 
     Raises:
         ArchiveFailed: the disk refused.
         ArchiveDamaged: what was written does not read back.
     """
     known = next((e for e in _entries(engine.live, partition.parent) if e.partition.name == partition.name), None)
-    span = Span(partition.parent, COLUMN, *_bounds(partition), plain=frozenset(kind.plain))
     if known and known.verified_at and known.archive_path:
         # Its rows are all still here: one that is damaged or was overtaken by new rows is simply written again.
         with suppress(ArchiveDamaged):
@@ -236,7 +236,7 @@ def _archive(engine: Engine, kind: RetentionClass, partition: Partition, now: da
         connection.execute(
             "UPDATE ops.detached_partitions SET verified_at = %s"
             " WHERE parent = %s AND partition = %s AND dropped_at IS NULL",
-            (now, *_key(partition)),
+            (now, *key_of(partition)),
         )
     engine.reached("verified", partition.name)
     return found
@@ -254,13 +254,13 @@ def _detach(
     name = identifier(partition.name)
     span = Span(partition.parent, COLUMN, *_bounds(partition))
     with engine.live.connect(owner=True) as connection:
-        _bound_locks(connection)
+        bound_locks(connection)
         # Nobody writes the old month while it is compared; readers go on until the last statement.
         connection.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(name))
         with _as_batch(connection):
-            found = str(_one(connection, sql.SQL(fingerprint(span))))
+            found = str(one(connection, sql.SQL(fingerprint(span))))
             if kind.then == "archive":
-                _refuse_held(connection, _held(connection), _inside(partition))
+                refuse_held(connection, held_users(connection), _inside(partition))
         if archived is not None and found != archived.fingerprint:
             raise Blocked("its rows changed after they were archived; the next run archives it again")
         if kind.then == "archive" and archived is None and not found.startswith("0:"):
@@ -274,7 +274,7 @@ def _detach(
         connection.execute(
             "UPDATE ops.detached_partitions SET rows = %s, detached_at = %s"
             " WHERE parent = %s AND partition = %s AND dropped_at IS NULL",
-            (rows, now, *_key(partition)),
+            (rows, now, *key_of(partition)),
         )
     return rows
 
@@ -294,7 +294,7 @@ def _drop(engine: Engine, kind: RetentionClass, entry: Entry, now: datetime) -> 
     except ArchiveDamaged as error:
         return Outcome(partition.parent, partition.name, "blocked", entry.rows, f"archive: {error}")
     except LiveUnavailable as error:
-        return Outcome(partition.parent, partition.name, "blocked", entry.rows, _locked(error))
+        return Outcome(partition.parent, partition.name, "blocked", entry.rows, locked(error))
     engine.reached("dropped", partition.name)
     return Outcome(partition.parent, partition.name, "dropped", entry.rows)
 
@@ -316,14 +316,14 @@ def _prove(engine: Engine, entry: Entry) -> None:
 def _drop_table(live: Live, kind: RetentionClass, entry: Entry, now: datetime) -> None:
     name = identifier(entry.partition.name)
     with live.connect(owner=True) as connection:
-        _bound_locks(connection)
+        bound_locks(connection)
         if entry.partition.name in {partition.name for partition in attached(connection, entry.partition.parent)}:
             raise Blocked("attached again by hand; detach it or remove its row in ops.detached_partitions")
-        if _one(connection, sql.SQL("SELECT to_regclass({})").format(sql.Literal(entry.partition.name))) is not None:
+        if one(connection, sql.SQL("SELECT to_regclass({})").format(sql.Literal(entry.partition.name))) is not None:
             if kind.then == "archive":
                 with _as_batch(connection):
-                    held = _held(connection)
-                _refuse_held(connection, held, name)
+                    held = held_users(connection)
+                refuse_held(connection, held, name)
             connection.execute(sql.SQL("DROP TABLE {}").format(name))
         connection.execute("UPDATE ops.detached_partitions SET dropped_at = %s WHERE id = %s::uuid", (now, entry.id))
 
@@ -337,14 +337,14 @@ def _note(live: Live, partition: Partition, rows: int, archive: tuple[str, str, 
             " SET rows = %s, archive_path = %s, archive_sha256 = decode(%s, 'hex'), archived_at = %s,"
             " verified_at = NULL"
             " WHERE parent = %s AND partition = %s AND dropped_at IS NULL",
-            (rows, path, found, at, *_key(partition)),
+            (rows, path, found, at, *key_of(partition)),
         ).rowcount
         if not known:
             connection.execute(
                 "INSERT INTO ops.detached_partitions"
                 " (parent, partition, lower_bound, upper_bound, rows, archive_path, archive_sha256, archived_at)"
                 " VALUES (%s, %s, %s, %s, %s, %s, decode(%s, 'hex'), %s)",
-                (*_key(partition), *_bounds(partition), rows, path, found, at),
+                (*key_of(partition), *_bounds(partition), rows, path, found, at),
             )
 
 
@@ -368,13 +368,13 @@ def _file_of(live: Live, partition: Partition) -> str:
         before = connection.execute(
             "SELECT count(*) FROM ops.detached_partitions"
             " WHERE parent = %s AND partition = %s AND dropped_at IS NOT NULL",
-            _key(partition),
+            key_of(partition),
         ).fetchone()
     number = int(before[0]) if before else 0
     return f"{partition.parent}/{partition.month}{f'.{number + 1}' if number else ''}.parquet"
 
 
-def _held(connection: psycopg.Connection) -> dict[str, list[str]]:
+def held_users(connection: psycopg.Connection) -> dict[str, list[str]]:
     """Users whose rows must stay, by the reason."""
     rows = connection.execute(
         "SELECT 'a legal hold', user_id::text FROM compliance.legal_holds WHERE released_at IS NULL"
@@ -387,16 +387,16 @@ def _held(connection: psycopg.Connection) -> dict[str, list[str]]:
     return held
 
 
-def _refuse_held(connection: psycopg.Connection, held: dict[str, list[str]], source: sql.Composable) -> None:
+def refuse_held(connection: psycopg.Connection, held: dict[str, list[str]], source: sql.Composable) -> None:
     """Raise `Blocked` when rows of `source` (a table, or a table and its WHERE) belong to a held user."""
     for why, users in held.items():
         touched = sql.SQL("SELECT count(DISTINCT s.user_id) FROM (SELECT user_id FROM {}) s WHERE s.user_id = ANY({})")
-        count = _one(connection, touched.format(source, sql.SQL("{}::uuid[]").format(sql.Literal(users))))
+        count = one(connection, touched.format(source, sql.SQL("{}::uuid[]").format(sql.Literal(users))))
         if count:
             raise Blocked(f"{why} of {count} users")
 
 
-def _bound_locks(connection: psycopg.Connection) -> None:
+def bound_locks(connection: psycopg.Connection) -> None:
     """Wait a second at most for any lock, so that nobody queues behind us for longer; keep holds from changing."""
     connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(LOCK_TIMEOUT_MS)))
     connection.execute("LOCK TABLE compliance.legal_holds, compliance.dsar_requests IN SHARE MODE")
@@ -411,11 +411,11 @@ def _as_batch(connection: psycopg.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(live: Live, parent: str) -> Iterator[None]:
+def alone(live: Live, parent: str) -> Iterator[None]:
     """Hold the advisory lock of one parent; the server lets go when the process ends, however it ends."""
     with live.connect(owner=True, autocommit=True) as connection:
         statement = sql.SQL("SELECT pg_try_advisory_lock(hashtextextended({}, 0))")
-        if not _one(connection, statement.format(sql.Literal(f"engram retention {parent}"))):
+        if not one(connection, statement.format(sql.Literal(f"engram retention {parent}"))):
             raise RetentionRunning(f"{parent}: another retention run has it in hand; nothing to do here")
         yield
 
@@ -432,16 +432,16 @@ def _bounds(partition: Partition) -> tuple[datetime, datetime]:
     return partition.lower or datetime(1, 1, 1, tzinfo=UTC), partition.upper
 
 
-def _key(partition: Partition) -> tuple[str, str]:
+def key_of(partition: Partition) -> tuple[str, str]:
     return partition.parent, partition.name
 
 
-def _locked(error: LiveUnavailable) -> str:
+def locked(error: LiveUnavailable) -> str:
     if error.sqlstate != "55P03":
         raise error
     return "a reader or writer held the table; the next run tries again"
 
 
-def _one(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> object:
+def one(connection: psycopg.Connection, statement: sql.SQL | sql.Composed) -> object:
     row = connection.execute(statement).fetchone()
     return row[0] if row else None

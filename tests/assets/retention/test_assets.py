@@ -57,7 +57,7 @@ def test_every_asset_runs_on_empty_stores_and_every_check_passes(resource: These
     found, passed = run(resource)
     assert set(found) == {
         "messages", "service_metrics", "turns", "response_cache", "memories", "summaries", "quarantine", "redis_keys",
-        "lake", "orchestrator",
+        "lake", "orchestrator", "conversations",
     }  # fmt: skip
     assert all(passed.values())
     assert len(passed) == 3

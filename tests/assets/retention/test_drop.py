@@ -9,7 +9,7 @@ from assets.retention.archive import read, subjects
 from assets.retention.drop import (
     Engine,
     RetentionRunning,
-    _alone,
+    alone,
     detached_tables,
     plan,
     retire,
@@ -179,7 +179,7 @@ def test_a_plan_says_what_is_due_and_writes_nothing(
 
 
 def test_two_runs_at_once_do_not_mix(machine: Engine, run: Run) -> None:
-    with _alone(machine.live, "app.messages"), pytest.raises(RetentionRunning):
+    with alone(machine.live, "app.messages"), pytest.raises(RetentionRunning):
         run()
 
 
