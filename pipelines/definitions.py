@@ -19,8 +19,6 @@ from assets.schema import assets as schema_assets
 from assets.schema import checks as schema_checks
 from assets.summaries import assets as summaries_assets
 from assets.summaries import checks as summaries_checks
-from assets.summaries import assets as summaries_assets
-from assets.summaries import checks as summaries_checks
 from pipelines.jobs import DOMAIN_JOBS
 from pipelines.night import night
 from pipelines.schedules import night_schedule

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from warehouse.embedded import ServerFailed
 from warehouse.live import LiveError
+from warehouse.live.login import UnsafeLogin
 from warehouse.shortterm import ShortTermUnavailable
 
 EXPECTED = (

@@ -24,9 +24,13 @@ class Stores:
     def live(self) -> "Live":
         from warehouse.embedded import postgres_url
         from warehouse.live import Live
+        from warehouse.live.login import refuse_unsafe_login
 
         read_url = self.settings.database_read_url
-        return Live(postgres_url(self.settings), read_url=read_url.get_secret_value() if read_url else None)
+        live = Live(postgres_url(self.settings), read_url=read_url.get_secret_value() if read_url else None)
+        if not (self.settings.embedded_postgres or self.settings.allow_superuser):
+            refuse_unsafe_login(live)
+        return live
 
     @cached_property
     def shortterm(self) -> "ShortTerm":
