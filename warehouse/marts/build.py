@@ -21,7 +21,7 @@ from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, PROVENANCE_COLUMNS, USERS, Mart
 from warehouse.marts.describe import File, comments, dictionary, metrics_table, published
 from warehouse.marts.disclosure import BEHIND, Hidden, suppress, violations
-from warehouse.marts.extract import statement
+from warehouse.marts.extract import limits, statement
 from warehouse.marts.metrics import views
 from warehouse.settings import Settings
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.2.0"
 FILES: tuple[File, ...] = ("restricted", "warehouse")
 SCHEMAS = ("mart", "meta", "metric")
+MEMORY_LIMIT_MB = 800
+"""What DuckDB may hold while it sorts and writes; the rest goes to disk beside the file being built."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,8 @@ def build(
     hidden_before = hidden_by(settings)
     if base is not None:
         shutil.copyfile(base, built["restricted"])
-    with duckdb.connect(":memory:") as con:
+    spill = built["restricted"].with_suffix(".spill")
+    with duckdb.connect(":memory:", config=limits(MEMORY_LIMIT_MB, spill)) as con:
         for file, path in built.items():
             con.execute(f"ATTACH '{quoted(path)}' AS {file} (STORAGE_VERSION '{STORAGE_VERSION}')")
             for schema in SCHEMAS:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from warehouse.live import Live, Snapshot
 
 WRITERS = 4
-SPAN_ROWS = 250_000
+SPAN_ROWS = 80_000
 """Messages read at once: enough to be fast, few enough to stay within the memory limit."""
 
 RETIRED_TABLES: Mapping[str, str] = {

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from warehouse.live import Snapshot
 
-MEMORY_LIMIT_MB = 160
+MEMORY_LIMIT_MB = 128
 LOCAL_TIME = "timezone VARCHAR, from_at TIMESTAMP, until_at TIMESTAMP, offset_minutes BIGINT"
 SOURCES = (
     "message", "emotion", "call", "entry", "entry_event", "badge", "signup", "escalation", "memory", "quarantine",
@@ -73,6 +75,11 @@ def people(snapshot: "Snapshot", secret: bytes) -> pl.DataFrame:
     return frame.select("user_id", keys, "timezone", "signup_date")
 
 
+def limits(memory_mb: int, spill: Path) -> dict[str, str | bool | int | float | list[str]]:
+    """DuckDB settings of a bounded worker: what it may hold, and where the rest goes instead of the current folder."""
+    return {"memory_limit": f"{memory_mb}MB", "temp_directory": str(spill)}
+
+
 @contextmanager
 def workbench(
     snapshot: "Snapshot",
@@ -92,7 +99,10 @@ def workbench(
     import duckdb
 
     wanted = set(sources)
-    with duckdb.connect(":memory:", config={"memory_limit": f"{memory_limit_mb}MB"}) as bench:
+    with (
+        TemporaryDirectory(prefix="engram-spill-") as spill,
+        duckdb.connect(":memory:", config=limits(memory_limit_mb, Path(spill))) as bench,
+    ):
         _put(bench, "person", person, "user_id UUID, user_key VARCHAR, timezone VARCHAR, signup_date DATE")
         days = pl.DataFrame({"metric_date": pl.date_range(first, last, eager=True)})
         _put(bench, "day", days, "metric_date DATE")

@@ -10,6 +10,7 @@ half-written, because nothing is ever written in place.
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -117,6 +118,7 @@ def publish(
             for path in built.values():
                 path.unlink(missing_ok=True)
                 path.with_name(path.name + ".wal").unlink(missing_ok=True)
+                shutil.rmtree(path.with_suffix(".spill"), ignore_errors=True)
 
 
 def _swap(
@@ -260,7 +262,10 @@ def _only_publisher(folder: Path) -> Iterator[None]:
 
 def _sweep(folder: Path) -> None:
     for leftover in folder.glob(".building-*"):
-        leftover.unlink(missing_ok=True)
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _fsync(path: Path) -> None:
