@@ -17,6 +17,7 @@ EXPECTED = (
     PermissionError,
     ServerFailed,
     LiveError,
+    UnsafeLogin,
     ShortTermUnavailable,
     ValidationError,
 )
