@@ -188,3 +188,44 @@ def _turns_summary(report: "TurnsReport") -> dict[str, Any]:
         "denied": report.denied,
         "seconds": round(report.seconds, 3),
     }
+
+
+@asset(
+    key=AssetKey(["longterm", "reindex"]),
+    deps=[AssetDep(AssetKey(["schema", "migrations"]))],
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres", "lancedb"},
+    description=(
+        "LanceDB brought to the configured embedding model and to what Postgres holds. A new model is built beside the"
+        " old table and takes over only when recall of the same questions does not fall. Run by hand, after a loss or a"
+        " change of model."
+    ),
+    metadata={"dagster/column_schema": TURN_COLUMNS, "dagster/table_name": "lancedb.memories"},
+    code_version="1",
+)
+def reindexed(stores: StoresResource) -> MaterializeResult[None]:
+    """Repair, or change the model blue/green; a model that finds less is refused and the old one stays."""
+    from assets.memory.reindex import reindex
+
+    report = reindex(stores.open(), now=datetime.now(UTC))
+    rows = [
+        f"| {table} | {gate.questions} | {gate.before:.3f} | {gate.after:.3f} | {table in report.switched} |"
+        for table, gate in report.gates.items()
+    ]
+    return MaterializeResult(
+        metadata={
+            "rows_written": sum(report.written.values()),
+            "rows_removed": sum(report.removed.values()),
+            "switched": len(report.switched),
+            "refused": len(report.refused),
+            "dropped": len(report.dropped),
+            "seconds": round(report.seconds, 3),
+            "gate": MetadataValue.md(
+                "\n".join(
+                    ["| table | questions | before | after | switched |", "| --- | --- | --- | --- | --- |", *rows]
+                )
+            ),
+        }
+    )

@@ -131,3 +131,31 @@ def expectations(stores: StoresResource) -> AssetCheckResult:
             "unexpected": MetadataValue.md(table),
         },
     )
+
+
+@asset_check(
+    asset=AssetKey(["memory", "turns"]),
+    name="turns_of_nobody",
+    description="Turns in LanceDB of people who are gone from the database, or in the erasure ledger: none.",
+)
+def turns_of_nobody(stores: StoresResource) -> AssetCheckResult:
+    """Count the people, not the rows: one is too many."""
+    from assets.memory.turns import strangers
+
+    found = strangers(stores.open())
+    return AssetCheckResult(passed=found == 0, severity=AssetCheckSeverity.ERROR, metadata={"people": found})
+
+
+@asset_check(
+    asset=AssetKey(["longterm", "reindex"]),
+    name="one_model",
+    description="Every LanceDB table holds vectors of the configured model.",
+)
+def one_model(stores: StoresResource) -> AssetCheckResult:
+    """Name the tables that still answer with another model."""
+    from assets.memory.reindex import needed
+
+    tables = needed(stores.open())
+    return AssetCheckResult(
+        passed=not tables, severity=AssetCheckSeverity.WARN, metadata={"tables": ", ".join(tables) or "none"}
+    )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.memory.accounts import read_accounts
+from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
 from assets.memory.redact import redact
@@ -117,6 +117,13 @@ def index_turns(
         stores.longterm.optimize("turns")
     report.seconds = perf_counter() - began
     return report
+
+
+def strangers(stores: "Stores") -> int:
+    """People with turns in LanceDB who are not in `auth.users` any more, or are fenced."""
+    stored = stores.longterm.users("turns")
+    with stores.live.connect() as conn:
+        return len(stored - existing(conn, stored)) + len(fenced(conn, stored))
 
 
 def _rounds(stores: "Stores", shards: Sequence[str]) -> Iterator[list[str]]:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder
-from assets.memory.turns import index_turns
+from assets.memory.turns import index_turns, strangers
 from tests import builders
 from tests.assets.memory.remembering import NOON, Person, fence, index, person, run
 from warehouse.longterm import ModelMismatchError
@@ -113,9 +113,12 @@ def test_a_fenced_user_is_never_indexed_and_leaves(stores: Stores) -> None:
     anna = person(stores)
     anna.talk("hers", "yes")
     index(stores)
+    assert strangers(stores) == 0
     fence(stores, anna.id)
+    assert strangers(stores) == 1
     index(stores)
     assert stores.longterm.count("turns", user_id=str(anna.id)) == 0
+    assert strangers(stores) == 0
     index(stores)
     assert stores.longterm.count("turns", user_id=str(anna.id)) == 0
 
