@@ -55,6 +55,7 @@ def upgrade() -> None:
             CONSTRAINT users_xp_check CHECK (xp >= 0)
         );
         CREATE UNIQUE INDEX users_email_lower_key ON auth.users (lower(email));
+        CREATE INDEX users_email_active_idx ON auth.users (email) WHERE is_active;
         CREATE INDEX users_phone_number_idx ON auth.users (phone_number);
         CREATE INDEX users_is_active_idx ON auth.users (is_active);
         CREATE INDEX users_created_at_idx ON auth.users (created_at);

@@ -39,6 +39,7 @@ CREATE INDEX idx_audit_event ON compliance.audit_log (event_type, occurred_at);
 CREATE INDEX idx_audit_category ON compliance.audit_log (event_category, occurred_at);
 CREATE INDEX idx_audit_severity ON compliance.audit_log (severity);
 CREATE INDEX idx_audit_subject ON compliance.audit_log (subject_key, actor);
+CREATE INDEX idx_audit_subject_time ON compliance.audit_log (subject_key, occurred_at DESC);
 
 CREATE TABLE compliance.consents (
     consent_id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

@@ -101,7 +101,7 @@ def _attached(connection: psycopg.Connection, parents: tuple[str, ...]) -> set[s
     rows = connection.execute(
         "SELECT n.nspname || '.' || c.relname FROM pg_inherits AS i"
         " JOIN pg_class AS c ON c.oid = i.inhrelid JOIN pg_namespace AS n ON n.oid = c.relnamespace"
-        " WHERE i.inhparent = ANY(%s::regclass[])",
+        " WHERE i.inhparent IN (SELECT to_regclass(parent) FROM unnest(%s::text[]) AS parent)",
         (list(parents),),
     )
     return {name for (name,) in rows}

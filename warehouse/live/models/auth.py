@@ -97,6 +97,7 @@ users = sa.Table(
     sa.Index("users_email_lower_key", sa.text("lower(email)"), unique=True),
     sa.Index("users_is_active_idx", "is_active"),
     sa.Index("users_organization_id_idx", "organization_id"),
+    sa.Index("users_email_active_idx", "email", postgresql_where=sa.text("is_active")),
     sa.Index("users_phone_number_idx", "phone_number"),
     sa.Index("users_profile_idx", "profile", postgresql_using="gin"),
     schema="auth",

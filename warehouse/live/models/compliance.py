@@ -27,6 +27,7 @@ audit_log = sa.Table(
     sa.Index("idx_audit_event", "event_type", "occurred_at"),
     sa.Index("idx_audit_severity", "severity"),
     sa.Index("idx_audit_subject", "subject_key", "actor"),
+    sa.Index("idx_audit_subject_time", "subject_key", sa.text("occurred_at DESC")),
     schema="compliance",
     info=dict(about("subject_key", retention="audit", on_erase="keep:GDPR 5(2), the log of who did what")),
 )
