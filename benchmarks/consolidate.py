@@ -141,10 +141,15 @@ def main() -> None:
         print(json.dumps(results, indent=1))
         return
     for one in results:
-        print(
-            f"{one['items']:>9,} items  {one['items_per_second']:>9,.0f}/s"
-            f"  embedder {one['embedder_per_second']:>9,.0f}/s  ratio {one['ratio']:.2f}  loop {one['loop_per_second'] or 0:,.0f}/s  peak {one['peak_mb']:,.0f} MB"
+        rates = (
+            f"{name} {one[key] or 0:,.0f}/s"
+            for name, key in (
+                ("end to end", "items_per_second"),
+                ("embedder", "embedder_per_second"),
+                ("loop", "loop_per_second"),
+            )
         )
+        print(f"{one['items']:>9,} items  {'  '.join(rates)}  ratio {one['ratio']:.2f}  peak {one['peak_mb']:,.0f} MB")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,14 @@ from hashlib import sha256
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from assets.memory.consolidate import consolidate
 from assets.memory.missed import extract_missed
@@ -28,6 +35,10 @@ EFFECTS = 24
 """More than a run of one batch has boundaries: some draws do not kill."""
 
 
+EARLY = 8
+"""Days before which nobody withdraws or is erased, so that there is something to take away."""
+
+
 class _KilledError(BaseException):
     """Stands for the process ending: nothing catches it."""
 
@@ -46,24 +57,29 @@ class Memory(RuleBasedStateMachine):
         self.withdrawn: list[bool] = [False, False]
         self.day = 1
 
-    @rule(who=strategies.integers(0, 1), text=strategies.sampled_from(TEXTS), copies=strategies.integers(1, 2))
-    def push(self, who: int, text: str, copies: int) -> None:
-        self.day += 1
-        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=self.day)
-        raw = arriving.raw(text, at=at.isoformat())
-        arriving.push(self.stores, str(self.users[who]), *[raw] * copies)
-        if not self.gone[who] and not self.withdrawn[who]:
-            self.said[who].setdefault(text, set()).add(self.day)
+    @rule(
+        who=strategies.integers(0, 1),
+        texts=strategies.lists(strategies.sampled_from(TEXTS), min_size=1, max_size=4),
+        copies=strategies.integers(1, 2),
+    )
+    def push(self, who: int, texts: list[str], copies: int) -> None:
+        for text in texts:
+            self.day += 1
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=self.day)
+            arriving.push(self.stores, str(self.users[who]), *[arriving.raw(text, at=at.isoformat())] * copies)
+            if not self.gone[who] and not self.withdrawn[who]:
+                self.said[who].setdefault(text, set()).add(self.day)
 
     @rule(who=strategies.integers(0, 1))
     def push_nonsense(self, who: int) -> None:
         arriving.push(self.stores, str(self.users[who]), b"{broken")
 
-    @rule(fatal=strategies.integers(1, EFFECTS))
+    @rule(fatal=strategies.integers(5, EFFECTS))
     def consolidate_and_perhaps_die(self, fatal: int) -> None:
         with _killed_at(fatal) as boundary:
             consolidate(self.stores, now=arriving.NOW, boundary=boundary, retire_share=1)
 
+    @precondition(lambda self: self.day > EARLY)
     @rule(who=strategies.integers(0, 1))
     def withdraw(self, who: int) -> None:
         with self.stores.live.connect() as conn:
@@ -82,6 +98,7 @@ class Memory(RuleBasedStateMachine):
             builders.consent(self.stores.live, self.users[who], at=at)
             self.withdrawn[who] = False
 
+    @precondition(lambda self: self.day > EARLY)
     @rule(who=strategies.integers(0, 1))
     def erase(self, who: int) -> None:
         user = self.users[who]
@@ -143,9 +160,10 @@ def test_memorys_promises_hold_under_any_interleaving(stores: Stores) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=12,
+            max_examples=15,
             stateful_step_count=12,
             deadline=None,
+            derandomize=True,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

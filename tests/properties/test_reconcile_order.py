@@ -34,7 +34,7 @@ said = strategies.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=strategies.data(), items=said)
 def test_the_state_is_the_same_in_any_order_and_any_batches(
     stores: Stores, data: strategies.DataObject, items: list[tuple[str, int, str]]
