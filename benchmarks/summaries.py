@@ -19,8 +19,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from assets.memory import WordLlamaEmbedder
 from assets.summaries import Turn, summarise
 from assets.summaries.lexicon import matcher
+from assets.summaries.mood import NEUTRAL, SURE, basic
 
 MEASURES = ("rouge1", "rouge2", "rougeL")
 _SPEAKER = re.compile(r"^([^:\n]{1,40}):\s*(.*)$")
@@ -31,9 +33,7 @@ Example = tuple[list[Turn], str]
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--dialogsum", type=Path, help="JSON Lines: dialogue, summary (or summary1, …)"
-    )
+    parser.add_argument("--dialogsum", type=Path, help="JSON Lines: dialogue, summary (or summary1, …)")
     parser.add_argument("--mts", type=Path, help="CSV with dialogue and section_text")
     parser.add_argument("--ekman", type=Path, help="TSV: text, label numbers")
     parser.add_argument("--labels", type=Path, help="names of the label numbers, one a line")
@@ -113,27 +113,19 @@ def _scores(texts: Sequence[str], references: Sequence[Sequence[str]]) -> dict[s
     return {name: round(100 * total / len(texts), 2) for name, total in sums.items()}
 
 
-EKMAN = {
-    "joy": "joy", "gratitude": "joy", "hope": "joy", "pride": "joy", "love": "joy", "calm": "joy",
-    "sadness": "sadness", "grief": "sadness", "loneliness": "sadness", "guilt": "sadness", "shame": "sadness",
-    "exhaustion": "sadness", "anxiety": "fear", "fear": "fear", "stress": "fear", "anger": "anger",
-    "frustration": "anger", "disgust": "disgust", "surprise": "surprise",
-}  # fmt: skip
-"""Our themes as the six basic emotions."""
-
-
 def ekman(path: Path, labels: Path) -> dict[str, Any]:
-    """Of texts with one label: how often the leading theme is it; precision, recall and F1 by emotion."""
+    """Of texts with one label: how often `mood.py` finds it; precision, recall, F1 by emotion; and where it is sure."""
     names = labels.read_text(encoding="utf-8").split()
-    count = matcher("emotions").count
-    pairs: list[tuple[str, str]] = []
-    for row in path.read_text(encoding="utf-8").splitlines():
-        text, numbers, *_ = row.split("\t")
-        if "," in numbers:
-            continue
-        found = count(text)
-        leading = min(found, key=lambda theme: (-found[theme], theme)) if found else None
-        pairs.append((names[int(numbers)], EKMAN[leading] if leading else "neutral"))
+    rows = [row.split("\t")[:2] for row in path.read_text(encoding="utf-8").splitlines()]
+    single = [(text, names[int(numbers)]) for text, numbers in rows if "," not in numbers]
+    texts = [text for text, _ in single]
+    guesses = basic(WordLlamaEmbedder().embed(texts), [matcher("emotions").count(text) for text in texts])
+    pairs = [(true, guess) for (_, true), (guess, _) in zip(single, guesses, strict=True)]
+    sure = [
+        true == guess
+        for (_, true), (guess, odds) in zip(single, guesses, strict=True)
+        if odds >= SURE and guess != NEUTRAL
+    ]
     by_label: dict[str, dict[str, float]] = {}
     for name in names:
         hit = sum(true == name == guess for true, guess in pairs)
@@ -143,7 +135,13 @@ def ekman(path: Path, labels: Path) -> dict[str, Any]:
         by_label[name] = {"precision": round(precision, 3), "recall": round(recall, 3), "f1": round(f1, 3)}
     accuracy = sum(true == guess for true, guess in pairs) / len(pairs)
     macro = sum(row["f1"] for row in by_label.values()) / len(by_label)
-    return {"texts": len(pairs), "accuracy": round(accuracy, 3), "macro_f1": round(macro, 3), "labels": by_label}
+    return {
+        "texts": len(pairs),
+        "accuracy": round(accuracy, 3),
+        "macro_f1": round(macro, 3),
+        "labels": by_label,
+        "sure": {"texts": len(sure), "precision": round(sum(sure) / len(sure), 3) if sure else 0.0},
+    }
 
 
 def speed(

@@ -14,8 +14,9 @@ import numpy as np
 from assets.memory import WordLlamaEmbedder
 from assets.summaries.actions import ActionItem, actions
 from assets.summaries.emotions import READ_CHARS, crisis, overall, progress, scores, themes
+from assets.summaries.mood import Matrix
 from assets.summaries.select import USER, rendered, select
-from assets.summaries.sentences import Turn, units
+from assets.summaries.sentences import Turn, Unit, units
 from assets.summaries.topics import areas, phrases
 
 METHOD: Final = "extractive: position, centrality, redundancy"
@@ -62,14 +63,15 @@ def summarise(conversations: Sequence[Sequence[Turn]]) -> list[Summary]:
         own = vectors[start : start + len(found)]
         start += len(found)
         chosen = select(found, own, turns=len(turns))
-        said = [turn for turn in turns if turn.speaker == USER] or list(turns)
+        places = [place for place, turn in enumerate(turns) if turn.speaker == USER] or list(range(len(turns)))
+        said = [turns[place] for place in places]
         values = scores(said)
         out.append(
             Summary(
                 text=rendered([found[index] for index in chosen]),
                 areas=areas(said, READ_CHARS),
                 phrases=phrases([unit for unit in found if unit.speaker == USER] or found),
-                themes=themes(said),
+                themes=themes(said, _by_turn(found, own, len(turns))[places]),
                 actions=actions(found),
                 sentiment=overall(values),
                 sentiment_score=round(sum(values) / len(values), 3) if values else 0.0,
@@ -81,6 +83,15 @@ def summarise(conversations: Sequence[Sequence[Turn]]) -> list[Summary]:
             )
         )
     return out
+
+
+def _by_turn(found: Sequence[Unit], vectors: Matrix, turns: int) -> Matrix:
+    """Each turn's mean over its units, by their lengths, unit length; zero for a turn without units."""
+    sums = np.zeros((turns, WordLlamaEmbedder.dimension), dtype=np.float32)
+    lengths = np.array([[unit.length] for unit in found], dtype=np.float32).reshape(-1, 1)
+    np.add.at(sums, [unit.turn for unit in found], vectors * lengths)
+    norms = np.linalg.norm(sums, axis=1, keepdims=True)
+    return np.asarray(sums / np.where(norms > 0, norms, 1), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,8 @@
 """How a conversation felt to the person: sentiment, themes, signs of crisis, and how it moved from start to end.
 
 Only what the person said counts. Sentiment is the live services' score where they gave one, else VADER's compound, per
-turn in [-1, 1]. Themes are mentions of `lexicon.yaml`'s words plus the live services' emotion labels.
+turn in [-1, 1]. Themes are mentions of `lexicon.yaml`'s words plus the live services' emotion labels; a turn that has
+neither is asked of the model in `mood.py`.
 """
 
 from collections import Counter
@@ -10,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from assets.summaries.lexicon import matcher
+from assets.summaries.mood import NEUTRAL, SURE, Matrix, basic
 from assets.summaries.sentences import Turn
 
 SENTIMENTS: Final = ("positive", "neutral", "negative", "mixed")
@@ -45,13 +47,22 @@ def overall(values: Sequence[float]) -> str:
     return "positive" if mean >= CLEAR else "negative" if mean <= -CLEAR else "neutral"
 
 
-def themes(turns: Sequence[Turn]) -> list[dict[str, Any]]:
-    """The leading emotions: `theme`, `mentions`, `share` of all mentions; most first, then by name."""
+def themes(turns: Sequence[Turn], vectors: Matrix) -> list[dict[str, Any]]:
+    """The leading emotions: `theme`, `mentions`, `share` of all mentions; most first, then by name.
+
+    Args:
+        turns: the person's.
+        vectors: one unit-length row per turn, zero where it has no words.
+    """
+    found = [matcher("emotions").count(turn.text[:READ_CHARS]) for turn in turns]
     counts: Counter[str] = Counter()
-    for turn in turns:
-        counts += matcher("emotions").count(turn.text[:READ_CHARS])
+    for turn, mentions, vector, (label, odds) in zip(turns, found, vectors, basic(vectors, found), strict=True):
+        counts += mentions
         if turn.emotion:
             counts[turn.emotion.lower()[:40]] += 1
+        elif not mentions and odds >= SURE and vector.any():
+            counts[label] += 1
+    counts.pop(NEUTRAL, None)
     total = sum(counts.values())
     leading = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:THEMES_MOST]
     return [{"theme": name, "mentions": count, "share": round(count / total, 3)} for name, count in leading]

@@ -1,4 +1,4 @@
-"""F01, F03: kill -9 at every boundary of summarising leaves a batch whole or absent; the next run finishes it."""
+"""F01, F03, F07: kill -9 at every boundary of summarising leaves a batch whole or absent; the next run finishes it."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from assets.summaries import read_summaries, summarise_days
 from tests.assets.summaries.test_stored import DAY, NOW, WORDS, count, fingerprint, talk, willing
-from warehouse.live import Live
+from warehouse.live import Live, LiveUnavailable
 from warehouse.stores import Stores
 
 KILLED = f"""
@@ -47,3 +47,21 @@ def test_f03_a_retried_partition_writes_no_row_again(stores: Stores, live: Live)
     for again in range(3):
         assert summarise_days(stores, DAY, DAY + timedelta(days=again), now=NOW).written == 0
     assert fingerprint(live) == before
+
+
+def test_f07_a_connection_cut_before_the_commit_leaves_no_half_batch(stores: Stores, live: Live) -> None:
+    for _ in range(2):
+        talk(live, willing(live), *WORDS)
+
+    def cut(boundary: str) -> None:
+        if boundary == "store":
+            with live.connect(owner=True) as connection:
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+
+    with pytest.raises(LiveUnavailable):
+        summarise_days(stores, DAY, DAY, now=NOW, boundary=cut)
+    assert count(live) == 0
+    assert summarise_days(stores, DAY, DAY, now=NOW).written == 2

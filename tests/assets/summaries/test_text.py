@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.summaries import Turn, summarise, summarise_text
-from assets.summaries.emotions import SENTIMENTS, crisis, overall, themes
+from assets.summaries.emotions import SENTIMENTS, crisis, overall
 from assets.summaries.lexicon import KINDS, matcher
 from assets.summaries.sentences import units
 
@@ -144,7 +144,21 @@ def test_of_many_action_items_the_dated_ones_are_kept() -> None:
     ],
 )
 def test_the_leading_theme_is_what_the_person_felt(text: str, theme: str) -> None:
-    assert themes([Turn("User", text)])[0]["theme"] == theme
+    assert summarise_text([Turn("User", text)]).themes[0]["theme"] == theme
+
+
+def test_a_feeling_no_word_names_is_taken_from_the_meaning() -> None:
+    turn = Turn("User", "This cake is the best thing ever, thank you so much!!")
+    assert not matcher("emotions").count(turn.text)
+    assert [row["theme"] for row in summarise_text([turn]).themes] == ["joy"]
+
+
+def test_a_turn_that_shows_nothing_has_no_theme() -> None:
+    assert summarise_text([Turn("User", "The bus leaves at nine."), Turn("User", "...")]).themes == []
+
+
+def test_a_neutral_label_of_the_live_service_is_no_theme() -> None:
+    assert summarise_text([Turn("User", "Fine.", emotion="neutral")]).themes == []
 
 
 def test_what_the_assistant_says_is_not_felt_by_the_person() -> None:
