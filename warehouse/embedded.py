@@ -257,6 +257,11 @@ class _Server:
         for folder in (self.log.parent, self.access.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._end_orphans()
+        if self.wanted_port and not _is_free(self.wanted_port):
+            raise ServerFailed(
+                f"{self.name}: port {self.wanted_port} on {HOST} is taken by another program; "
+                f"set ENGRAM_{self.name.upper()}_PORT to a free one, or to 0 to have one picked"
+            )
         self._open_log()
         self._prepare()
         attempts = 3
@@ -332,11 +337,6 @@ class _Server:
     def _choose_port(self, *, fresh: bool) -> int:
         """The port asked for, else the one of the last start (open URLs stay right), else any free one."""
         if self.wanted_port:
-            if not _is_free(self.wanted_port):
-                raise ServerFailed(
-                    f"{self.name}: port {self.wanted_port} on {HOST} is taken by another program; "
-                    f"set ENGRAM_{self.name.upper()}_PORT to a free one, or to 0 to have one picked"
-                )
             return self.wanted_port
         last = self._access()[0]
         if last and not fresh and _is_free(last):

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,13 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def home() -> Iterator[Path]:
+    """A home that nobody used before."""
+    with temporary_home() as folder:
+        yield folder
+
+
+@contextmanager
+def temporary_home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="egh"))
     yield folder
     # A clean stop has a test of its own; a checkpoint after each of the others would only take time.
@@ -38,9 +46,11 @@ def home() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def own(home: Path) -> Settings:
-    return Settings(home=home)
+@pytest.fixture(scope="module")
+def own() -> Iterator[Settings]:
+    """One home for all tests that leave it usable, whatever they do to its servers."""
+    with temporary_home() as folder:
+        yield Settings(home=folder)
 
 
 def redis_client(settings: Settings) -> redis.Redis:
@@ -98,12 +108,12 @@ def test_the_url_serves_psycopg_adbc_and_both_sqlalchemy_drivers(own: Settings) 
 def test_a_kill_of_either_server_loses_nothing_that_was_answered(own: Settings) -> None:
     before = embedded.start(own)
     with psycopg.connect(embedded.postgres_url(own)) as connection:
-        connection.execute("CREATE TABLE kept (number int)")
+        connection.execute("CREATE TABLE killed (number int)")
     client = redis_client(own)
     with psycopg.connect(embedded.postgres_url(own), autocommit=True) as connection:
         for number in range(50):
-            connection.execute("INSERT INTO kept VALUES (%s)", (number,))
-            client.lpush("kept", number)
+            connection.execute("INSERT INTO killed VALUES (%s)", (number,))
+            client.lpush("killed", number)
         kill(pid_of(before.postgres))
         kill(pid_of(before.redis))
 
@@ -113,8 +123,8 @@ def test_a_kill_of_either_server_loses_nothing_that_was_answered(own: Settings) 
     assert after.postgres.port == before.postgres.port
     assert after.redis.port == before.redis.port
     with psycopg.connect(embedded.postgres_url(own)) as connection:
-        assert connection.execute("SELECT count(*) FROM kept").fetchone() == (50,)
-    assert redis_client(own).llen("kept") == 50
+        assert connection.execute("SELECT count(*) FROM killed").fetchone() == (50,)
+    assert redis_client(own).llen("killed") == 50
 
 
 def test_a_killed_postmaster_with_a_busy_backend_is_started_again(own: Settings) -> None:
@@ -148,14 +158,14 @@ def test_records_that_name_a_stranger_are_not_believed(own: Settings) -> None:
 
 def test_stop_is_clean_and_twice_is_once(own: Settings) -> None:
     embedded.start(own)
-    redis_client(own).set("kept", "1")
+    redis_client(own).set("stopped", "1")
     stopped = embedded.stop(own)
     assert not stopped.postgres.running
     assert not stopped.redis.running
     assert not (own.home / "postgres" / "postmaster.pid").exists()
     assert not embedded.running(own)
     embedded.stop(own)
-    assert redis_client(own).get("kept") == b"1"
+    assert redis_client(own).get("stopped") == b"1"
 
 
 def test_many_processes_at_once_agree_on_one_server(home: Path) -> None:
