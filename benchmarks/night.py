@@ -6,9 +6,11 @@ A home with its own Postgres and Redis is made, a population seeded, the stages 
 its own, and everything removed. `consolidation ratio` is the items a second of the step `memory/items`, from taking to
 acknowledging, over the texts a second of the embedder alone on the same texts. `backfill ratio` is the time of one run
 of `marts/conversation_analytics` over all the days, over the time of only reading the columns it needs through ADBC.
-Peak memory is that of the Python process. `--together` runs the night as `make up` does, in one process.
+Peak memory and CPU seconds are those of the Python process. `--together` runs the night in one process, as its
+schedule does.
 
-2 million messages: `--users 1370 --days 365`.
+A small population shows mostly what is paid once a process (imports, the model); 2 million messages are
+`--users 1370 --days 365`.
 """
 
 import argparse
@@ -89,11 +91,11 @@ def figures(parts: Mapping[str, Result]) -> Result:
         "memories": parts["seed"]["memories"],
         "night_seconds": round(sum(part["seconds"] for part in stages.values()), 1),
         "peak_mb": max(part["peak_mb"] for part in stages.values()),
-        "backfill_ratio": round(parts["backfill"]["steps"][MART_STEP] / parts["columns"]["read_seconds"], 2),
+        "backfill_ratio": round(parts["backfill"]["steps"][MART_STEP]["seconds"] / parts["columns"]["read_seconds"], 2),
     }
     memory = parts.get("memory") or parts["night"]
     taken = memory["numbers"]["memory/items"]["taken"]
-    rate = taken / memory["steps"][MEMORY_STEP]
+    rate = taken / memory["steps"][MEMORY_STEP]["seconds"]
     return result | {
         "items_per_second": round(rate, 1),
         "consolidation_ratio": round(rate / parts["embedder"]["texts_per_second"], 3),
@@ -105,11 +107,15 @@ def show(result: Result) -> None:
     for name, value in result.items():
         if name != "parts":
             print(f"{name:22} {value}")
-    print(f"\n{'part':14} {'seconds':>8} {'peak MB':>8}")
+    print(f"\n{'part, step':60} {'seconds':>8} {'CPU s':>8} {'peak MB':>8}")
     for name, part in result["parts"].items():
-        print(f"{name:14} {part['seconds']:8.1f} {part['peak_mb']:8d}")
-        for step, seconds in part.get("steps", {}).items():
-            print(f"    {step:40} {seconds:8.2f}")
+        _line(name, part)
+        for step, took in part.get("steps", {}).items():
+            _line(f"    {step}", took)
+
+
+def _line(name: str, took: Result) -> None:
+    print(f"{name:60} {took['seconds']:8.1f} {took.get('cpu_seconds', ''):>8} {took.get('peak_mb', ''):>8}")
 
 
 def main() -> None:

@@ -14,9 +14,9 @@ PARTS: dict[str, dict[str, Any]] = {
     "seed": {"messages": 1000, "memories": 60, "seconds": 9.0, "peak_mb": 900},
     "embedder": {"texts_per_second": 100.0, "seconds": 1.0, "peak_mb": 900},
     "columns": {"read_seconds": 2.0, "seconds": 3.0, "peak_mb": 100},
-    "backfill": {"steps": {"day_marts": 5.0}, "seconds": 8.0, "peak_mb": 900},
+    "backfill": {"steps": {"day_marts": {"seconds": 5.0}}, "seconds": 8.0, "peak_mb": 900},
     "memory": {
-        "steps": {"memory__items": 1.5},
+        "steps": {"memory__items": {"seconds": 1.5}},
         "numbers": {"memory/items": {"taken": 60}},
         "seconds": 3.0,
         "peak_mb": 400,
