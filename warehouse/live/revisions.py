@@ -19,6 +19,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from warehouse.live.database import Live
+from warehouse.live.dictionary import describe
 from warehouse.live.failures import described
 
 LOCK = 0x656E6772_616D0001
@@ -96,6 +97,8 @@ def _run(live: Live, move: Any, revision: str) -> list[AppliedRevision]:
         config.attributes.update(connection=connection, on_version_apply=on_version_apply)
         try:
             move(config, revision)
+            if applied and move is command.upgrade:
+                describe(live)
         finally:
             connection.rollback()
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": LOCK})
