@@ -274,7 +274,8 @@ def _switch(
         try:
             _equalise(stores, conn, table, SHARDS, *_users(stores, table, green), model, green, report)
             said(f"{table}: caught up")
-            asked = questions if questions is not None else sample(stores.longterm, table)
+            # Of the new table: rows of people who are being erased are not in it, and must not be asked for.
+            asked = questions if questions is not None else sample(stores.longterm, table, physical=green)
             gate = compare(stores.longterm, table, green, asked, old=_model_of(stores, table), new=model)
             report.gates[table] = gate
             if gate.open:
@@ -286,13 +287,15 @@ def _switch(
             unlock_shards(conn, numbers)
 
 
-def sample(longterm: "LongTerm", table: str, *, size: int = GATE_QUESTIONS) -> list[Question]:
+def sample(
+    longterm: "LongTerm", table: str, *, physical: str | None = None, size: int = GATE_QUESTIONS
+) -> list[Question]:
     """A stable sample of rows, each asked for by every second of its content words (short ones by all).
 
     Chosen by the hash of their ids: the same rows in every run while they live, so that two runs can be compared.
     """
     chosen: list[tuple[str, str, str, str]] = []
-    for batch in longterm.scan(table, ["id", "user_id", "content"]):
+    for batch in longterm.scan(table, ["id", "user_id", "content"], physical=physical):
         for own, user, content in batch.iter_rows():
             chosen.append((sha256(own.encode()).hexdigest(), own, user, content))
         chosen = sorted(chosen)[: 4 * size]
