@@ -48,6 +48,33 @@ OUTCOMES = TableSchema(
 )
 
 
+TABLES = TableSchema(
+    [
+        TableColumn("table", "string", "schema.table"),
+        TableColumn("deleted", "int", "rows this run deleted"),
+        TableColumn("held", "int", "expired rows that a legal hold or an open access request keeps"),
+        TableColumn("left", "int", "expired rows that nothing keeps and are still there"),
+    ]
+)
+PATTERNS = TableSchema(
+    [
+        TableColumn("pattern", "string", "key pattern of the registry"),
+        TableColumn("keys", "int", "keys that fit it"),
+        TableColumn("lasting", "int", "keys that should expire and had no time to live"),
+        TableColumn("wrong_type", "int", "keys whose Redis type is not the pattern's"),
+    ]
+)
+MART_DAYS = TableSchema(
+    [TableColumn("mart", "string", "mart of the lake"), TableColumn("days", "int", "partitions past the cut-off")]
+)
+COUNTS = TableSchema(
+    [
+        TableColumn("expired", "int", "found past the cut-off"),
+        TableColumn("deleted", "int", "of these, deleted by this run"),
+    ]
+)
+
+
 class RetentionConfig(Config):
     """How to apply the policy."""
 
@@ -114,6 +141,7 @@ def _report(outcomes: "Sequence[Outcome]", cutoff: datetime) -> dict[str, Any]:
 
 @asset(
     key=AssetKey(["retention", "messages"]),
+    metadata={"dagster/column_schema": OUTCOMES},
     deps=[AssetDep(AssetKey(["schema", "migrations"])), AssetDep(AssetKey(["marts", "warehouse_release"]))],
     retry_policy=RETRY,
     group_name=GROUP,
@@ -132,6 +160,7 @@ def messages(
 
 @asset(
     key=AssetKey(["retention", "conversations"]),
+    metadata={"dagster/column_schema": OUTCOMES},
     deps=[messages],
     retry_policy=RETRY,
     group_name=GROUP,
@@ -164,6 +193,7 @@ def conversations(
 
 @asset(
     key=AssetKey(["retention", "service_metrics"]),
+    metadata={"dagster/column_schema": OUTCOMES},
     deps=[AssetDep(AssetKey(["schema", "migrations"])), AssetDep(AssetKey(["marts", "warehouse_release"]))],
     retry_policy=RETRY,
     group_name=GROUP,
@@ -179,6 +209,7 @@ def service_metrics(
 
 @asset(
     key=AssetKey(["retention", "turns"]),
+    metadata={"dagster/column_schema": COUNTS},
     deps=[messages],
     retry_policy=RETRY,
     group_name=GROUP,
@@ -210,6 +241,7 @@ def _expiring(klass: str, kinds: set[str], description: str) -> AssetsDefinition
 
     @asset(
         key=AssetKey(["retention", klass]),
+        metadata={"dagster/column_schema": TABLES},
         deps=[AssetDep(AssetKey(["schema", "migrations"]))],
         retry_policy=RETRY,
         group_name=GROUP,
@@ -243,7 +275,7 @@ def _expiring(klass: str, kinds: set[str], description: str) -> AssetsDefinition
                 "deleted": sum(table.deleted for table in done),
                 "held": sum(table.held for table in done),
                 "left": sum(table.left for table in done),
-                "tables": MetadataValue.table([TableRecord(asdict(table)) for table in done]),
+                "tables": MetadataValue.table([TableRecord(asdict(table)) for table in done], schema=TABLES),
             }
         )
 
@@ -264,6 +296,7 @@ quarantine = _expiring("quarantine", {"postgres"}, "Refused input whose bytes no
 
 @asset(
     key=AssetKey(["retention", "redis_keys"]),
+    metadata={"dagster/column_schema": PATTERNS},
     retry_policy=RETRY,
     group_name=GROUP,
     owners=OWNERS,
@@ -281,13 +314,14 @@ def redis_keys(config: RetentionConfig, stores: StoresResource) -> MaterializeRe
             "without_ttl": sum(row.lasting for row in report),
             "wrong_type": sum(row.wrong_type for row in report),
             "unknown": sum(row.keys for row in report if row.pattern == UNKNOWN),
-            "patterns": MetadataValue.table([TableRecord(asdict(row)) for row in report]),
+            "patterns": MetadataValue.table([TableRecord(asdict(row)) for row in report], schema=PATTERNS),
         }
     )
 
 
 @asset(
     key=AssetKey(["retention", "lake"]),
+    metadata={"dagster/column_schema": MART_DAYS},
     retry_policy=RETRY,
     group_name=GROUP,
     owners=OWNERS,
@@ -309,7 +343,7 @@ def lake(context: AssetExecutionContext, config: RetentionConfig, stores: Stores
             "deleted": sum(gone.values()),
             "marts": MetadataValue.table(
                 [TableRecord({"mart": mart, "days": days}) for mart, days in due.items()],
-                schema=TableSchema([TableColumn("mart", "string"), TableColumn("days", "int")]),
+                schema=MART_DAYS,
             ),
         }
     )
@@ -317,6 +351,7 @@ def lake(context: AssetExecutionContext, config: RetentionConfig, stores: Stores
 
 @asset(
     key=AssetKey(["retention", "orchestrator"]),
+    metadata={"dagster/column_schema": COUNTS},
     retry_policy=RETRY,
     group_name=GROUP,
     owners=OWNERS,

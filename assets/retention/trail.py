@@ -77,12 +77,18 @@ def follow(engine: Engine, kind: RetentionClass, trail: Trail, *, now: datetime,
 
 
 def plan(live: Live, trail: Trail, *, cutoff: datetime) -> list[Outcome]:
-    """The months that `follow` would take on, with their rows. Writes nothing."""
+    """The months that `follow` would take on, with their rows and what keeps them. Writes nothing."""
     outcomes = []
     for month in months(live, trail, before=gone_before(live, cutoff)):
+        source = sql.SQL(rows_of(_span(trail, month)))
         with live.connect() as connection:
-            rows = one(connection, sql.SQL("SELECT count(*) FROM {}").format(sql.SQL(rows_of(_span(trail, month)))))
-        outcomes.append(Outcome(month.parent, month.name, "due", int(str(rows))))
+            rows = int(str(one(connection, sql.SQL("SELECT count(*) FROM {}").format(source))))
+            try:
+                refuse_held(connection, held_users(connection), source)
+            except Blocked as blocked:
+                outcomes.append(Outcome(month.parent, month.name, "blocked", rows, str(blocked)))
+            else:
+                outcomes.append(Outcome(month.parent, month.name, "due", rows))
     return outcomes
 
 
