@@ -1,1 +1,1 @@
-"""What the platform keeps true: one folder per domain, its Dagster assets and checks, and the plain logic behind them."""
+"""What the platform keeps true: a folder per domain, with its Dagster assets and checks and the plain logic behind."""

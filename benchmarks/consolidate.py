@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import polars as pl
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
 from warehouse.embedded import start, stop
 from warehouse.live import migrate, upsert_frame

@@ -17,7 +17,7 @@ import polars as pl
 
 from assets.memory.accounts import ACCOUNTS
 from assets.memory.patterns import structured
-from assets.memory.redact import fold, redact
+from assets.memory.redaction import fold, redact
 
 KINDS = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "IP_ADDRESS")
 

@@ -27,7 +27,7 @@ import numpy as np
 
 from assets.intake import load as load_records
 from assets.intake import message_id, user_id
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
 from assets.memory.missed import extract_missed
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Weights

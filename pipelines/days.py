@@ -8,13 +8,27 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from warehouse.live import Live
 
-FIRST_ACTIVITY = """
-SELECT min(day)::text AS day FROM (
+ACTIVE_DAYS = """
+WITH firsts AS (
     SELECT min(created_at AT TIME ZONE 'UTC')::date AS day FROM app.messages
-    UNION ALL SELECT min(entry_date) FROM journal.entries
+    UNION ALL SELECT min(created_at AT TIME ZONE 'UTC')::date FROM journal.entries
     UNION ALL SELECT min(created_at AT TIME ZONE 'UTC')::date FROM voice.calls
-) AS firsts
+    UNION ALL SELECT min(created_at AT TIME ZONE 'UTC')::date FROM ops.service_metrics
+), days AS (
+    SELECT day::date AS day, day AT TIME ZONE 'UTC' AS opens, (day + interval '1 day') AT TIME ZONE 'UTC' AS closes
+    FROM generate_series((SELECT min(day) FROM firsts)::timestamp, $1::date::timestamp, interval '1 day') AS day
+)
+SELECT day::text AS day FROM days
+WHERE EXISTS (SELECT 1 FROM app.messages AS row WHERE row.created_at >= opens AND row.created_at < closes)
+   OR EXISTS (SELECT 1 FROM journal.entries AS row WHERE row.created_at >= opens AND row.created_at < closes)
+   OR EXISTS (SELECT 1 FROM voice.calls AS row WHERE row.created_at >= opens AND row.created_at < closes)
+   OR EXISTS (SELECT 1 FROM ops.service_metrics AS row WHERE row.created_at >= opens AND row.created_at < closes)
+ORDER BY day
 """
+"""One index probe a day and table, so that a long history costs its days and not its rows."""
+
+BRIDGED_DAYS = 31
+"""Quiet days inside a range: below this, one run over the gap is cheaper than a second run."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +44,11 @@ class DayRange:
         return (self.last - self.first).days + 1
 
 
-def contiguous(days: Sequence[date]) -> list[DayRange]:
-    """Ranges that cover exactly `days`, in order."""
+def contiguous(days: Sequence[date], *, bridge: int = 0) -> list[DayRange]:
+    """Ranges that cover `days` in order; gaps of up to `bridge` days are covered too, longer ones are not."""
     ranges: list[DayRange] = []
     for day in sorted(set(days)):
-        if ranges and day - ranges[-1].last == timedelta(days=1):
+        if ranges and day - ranges[-1].last <= timedelta(days=1 + bridge):
             ranges[-1] = DayRange(ranges[-1].first, day)
         else:
             ranges.append(DayRange(day, day))
@@ -42,18 +56,18 @@ def contiguous(days: Sequence[date]) -> list[DayRange]:
 
 
 def days_due(live: "Live", done: Collection[str], *, last: date, late_days: int) -> list[DayRange]:
-    """Closed days from the first activity to `last` that were never rolled up, or lie in the late-data window.
+    """Closed days to roll up: those with activity that never were, and the late-data window.
 
     Args:
         live: Postgres.
         done: partition keys (`YYYY-MM-DD`) that were rolled up before.
         last: newest closed day.
-        late_days: days before `last` that are still rolled up again (MARTS.md: 3).
+        late_days: days up to `last` that are always rolled up again (MARTS.md: 3).
     """
-    first_seen = live.read(FIRST_ACTIVITY).item()
-    if first_seen is None:
+    active = {date.fromisoformat(day) for day in live.read(ACTIVE_DAYS, (last.isoformat(),))["day"]}
+    if not active:
         return []
-    first = date.fromisoformat(first_seen)
-    window = last - timedelta(days=late_days)
-    every = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-    return contiguous([day for day in every if day > window or day.isoformat() not in done])
+    window = {last - timedelta(days=offset) for offset in range(late_days)}
+    missed = {day for day in active if day.isoformat() not in done}
+    recent = {day for day in window if day >= min(active)}
+    return contiguous(sorted(missed | recent), bridge=BRIDGED_DAYS)

@@ -1,1 +1,4 @@
-"""Where the data lives: settings, the four stores, the embedded servers. Imports neither `assets` nor `pipelines`, nor dagster."""
+"""Where the data lives: settings, the four stores, the embedded servers.
+
+Imports neither `assets` nor `pipelines`, nor dagster.
+"""

@@ -450,6 +450,8 @@ class _PostgresServer(_Server):
                     "--username=postgres",
                     f"--pwfile={secret}",
                     "--auth=scram-sha-256",
+                    # The password is 32 random bytes: stretching makes it no safer and costs 4 ms a connection.
+                    "--set=scram_iterations=1",
                     "--encoding=UTF8",
                     # The builtin provider sorts the same on every machine, whatever its C library.
                     "--locale-provider=builtin",

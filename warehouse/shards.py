@@ -1,6 +1,6 @@
 """The stable hash that puts each user in one of 64 shards, in Python and in SQL.
 
-Sources: ARCHITECTURE "Partitions" – user shard `00` … `3f`. Shards never share a user, so they can run at once.
+Sources: ARCHITECTURE "Partitions" to user shard `00` … `3f`. Shards never share a user, so they can run at once.
 """
 
 from hashlib import sha256
@@ -20,7 +20,7 @@ def shard_of(user_id: str | UUID) -> str:
 
 
 def shard_number(shard: str) -> int:
-    """Number 0–63 of a shard key.
+    """Number 0to63 of a shard key.
 
     Raises:
         ValueError: `shard` is none of `00` … `3f`.
@@ -31,4 +31,4 @@ def shard_number(shard: str) -> int:
 
 
 SHARD_SQL = "(get_byte(sha256(uuid_send({column})), 0) & 63)"
-"""Postgres expression for the shard number of a uuid column; format with a literal column name from code, never input."""
+"""Postgres expression for the shard number of a uuid column; format with a column name from code, never input."""

@@ -179,6 +179,15 @@ def _summary(name: str, written: "Sequence[Written]", kept: int, seconds: float,
         " published ones, checks the built files and renames them into place. If a check fails, the old release stays."
     ),
     code_version="1",
+    metadata={
+        "dagster/column_schema": TableSchema(
+            columns=[
+                TableColumn("mart", "VARCHAR", "Table of schema `mart` in both files."),
+                TableColumn("warehouse", "BIGINT", "Rows in warehouse.duckdb: aggregates [rows]"),
+                TableColumn("restricted", "BIGINT", "Rows in restricted.duckdb: user grain [rows]"),
+            ]
+        )
+    },
 )
 def warehouse_release(context: AssetExecutionContext, stores: StoresResource) -> MaterializeResult[None]:
     """Publish what the lake holds now."""

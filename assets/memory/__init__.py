@@ -1,23 +1,31 @@
-"""Memory: consolidation of what waits in Redis, the index of turns, and recall."""
+"""Memory: consolidation of what waits in Redis, the index of turns, and recall.
 
-from assets.memory.accounts import read_accounts
-from assets.memory.consent import (
-    CONSENTS,
-    SHARD_LOCK,
-    allowed_at,
-    fenced,
-    lock_shards,
-    read_consents,
-    unlock_shards,
-)
-from assets.memory.consolidate import consolidate
-from assets.memory.embed import WordLlamaEmbedder
-from assets.memory.missed import extract_missed
-from assets.memory.redact import redact
-from assets.memory.report import ConsolidationReport
-from assets.memory.retrieval import Hit, flush_accesses, recall
-from assets.memory.screen import MEMORY_TYPES, clean_text
-from assets.memory.withdraw import sweep_withdrawn
+Names are imported when first used, so that a code location that only declares its assets loads no DataFrame library.
+"""
+
+from typing import TYPE_CHECKING
+
+from warehouse.lazy import lazily
+
+if TYPE_CHECKING:
+    from assets.memory.accounts import read_accounts
+    from assets.memory.consent import (
+        CONSENTS,
+        SHARD_LOCK,
+        allowed_at,
+        fenced,
+        lock_shards,
+        read_consents,
+        unlock_shards,
+    )
+    from assets.memory.consolidation import consolidate
+    from assets.memory.embed import WordLlamaEmbedder
+    from assets.memory.missed import extract_missed
+    from assets.memory.redaction import redact
+    from assets.memory.report import ConsolidationReport
+    from assets.memory.retrieval import Hit, flush_accesses, recall
+    from assets.memory.screen import MEMORY_TYPES, clean_text
+    from assets.memory.withdraw import sweep_withdrawn
 
 __all__ = [
     "CONSENTS",
@@ -40,3 +48,28 @@ __all__ = [
     "sweep_withdrawn",
     "unlock_shards",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "CONSENTS": "consent",
+        "ConsolidationReport": "report",
+        "Hit": "retrieval",
+        "MEMORY_TYPES": "screen",
+        "SHARD_LOCK": "consent",
+        "WordLlamaEmbedder": "embed",
+        "allowed_at": "consent",
+        "clean_text": "screen",
+        "consolidate": "consolidation",
+        "extract_missed": "missed",
+        "fenced": "consent",
+        "flush_accesses": "retrieval",
+        "lock_shards": "consent",
+        "read_accounts": "accounts",
+        "read_consents": "consent",
+        "recall": "retrieval",
+        "redact": "redaction",
+        "sweep_withdrawn": "withdraw",
+        "unlock_shards": "consent",
+    },
+)

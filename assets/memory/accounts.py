@@ -1,6 +1,6 @@
 """Who the people of a batch are: which users exist, and the words that would name them or their safety contacts.
 
-Reads `auth.users` and `safety.contacts`. Does not live here: finding the words in text (`redact.py`).
+Reads `auth.users` and `safety.contacts`. Does not live here: finding the words in text (`redaction.py`).
 """
 
 from collections.abc import Collection

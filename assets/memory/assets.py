@@ -1,6 +1,6 @@
 """Dagster assets of memory: consolidated items and indexed turns, both by user shard.
 
-Lives here: declare, call, report. Does not live here: the work (`consolidate.py`, `turns.py`).
+Lives here: declare, call, report. Does not live here: the work (`consolidation.py`, `turns.py`).
 """
 
 from datetime import UTC, datetime
@@ -95,7 +95,7 @@ class MemoryConfig(Config):
 )
 def items(context: AssetExecutionContext, config: MemoryConfig, stores: StoresResource) -> MaterializeResult[None]:
     """Take back what consent no longer covers, consolidate what waits, look at missed turns, let the faded go."""
-    from assets.memory.consolidate import consolidate
+    from assets.memory.consolidation import consolidate
     from assets.memory.episodes import write_episodes
     from assets.memory.fade import archive_faded
     from assets.memory.missed import extract_missed

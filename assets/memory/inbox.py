@@ -1,6 +1,6 @@
 """Step 1, take: which users wait in Redis, and bounded batches of their oldest items. Removes nothing.
 
-Does not live here: what an item means (`screen.py`), its removal (`consolidate.py` acknowledges last).
+Does not live here: what an item means (`screen.py`), its removal (`consolidation.py` acknowledges last).
 """
 
 import re

@@ -2,7 +2,7 @@
 
 Presidio's pattern recognisers without its engine, so that no language model is looked for; phones by `phonenumbers`,
 cards by Luhn. Names and places are not patterns: `EntityRecogniser` is where a model would plug in.
-Does not live here: the person's own name and contacts (`redact.py`).
+Does not live here: the person's own name and contacts (`redaction.py`).
 """
 
 import re

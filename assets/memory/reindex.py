@@ -1,7 +1,7 @@
 """Rebuilding LanceDB: from Postgres after a loss, and beside the old table when the embedding model changes.
 
 Lives here: what must be written so that a table equals its source, the gate before a switch, and the end of old tables.
-Does not live here: consolidation (`consolidate.py`), the comparison of turns (`turns.py`), recall (`retrieval.py`).
+Does not live here: consolidation (`consolidation.py`), the comparison of turns (`turns.py`), recall (`retrieval.py`).
 
 A change of model never touches the table that answers. A new one is filled beside it, shard by shard; then, with all
 shards held, what changed meanwhile is caught up, recall is compared on the same questions, and the name is switched in

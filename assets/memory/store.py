@@ -4,7 +4,7 @@ Text columns are ciphertext of the vault. What engram knows beside the columns s
 `observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
 variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores
 before repetition). Does not live here: what the rows become (`reconcile.py`), when which write happens
-(`consolidate.py`).
+(`consolidation.py`).
 """
 
 import base64

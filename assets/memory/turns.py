@@ -1,7 +1,7 @@
 """The `turns` table of LanceDB: one row per message and journal entry still retained, with the turn before it.
 
 Lives here: what differs between Postgres and LanceDB, and making them equal: rows in, rows out, rows replaced.
-Does not live here: consent (`consent.py`), redaction (`redact.py`), ranking (`ranking.py`).
+Does not live here: consent (`consent.py`), redaction (`redaction.py`), ranking (`ranking.py`).
 
 There is no watermark to fall behind: each run compares a hash of every live row with the one it was indexed under. So
 late rows, edits, deletions, dropped partitions, withdrawn consents and changed names are all the same case, and a run
@@ -21,7 +21,7 @@ import polars as pl
 from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
-from assets.memory.redact import redact
+from assets.memory.redaction import redact
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
 if TYPE_CHECKING:

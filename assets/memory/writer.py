@@ -7,7 +7,7 @@ written before a fence came is what the erasure that set it will find.
 
 Every side effect goes through `Effects`, which names the boundaries on both its sides: a test kills the process at each
 of them, and a new effect cannot be forgotten.
-Does not live here: where items come from (`consolidate.py`, `missed.py`), what follows from them (`reconcile.py`).
+Does not live here: where items come from (`consolidation.py`, `missed.py`), what follows from them (`reconcile.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -26,7 +26,7 @@ from assets.memory.embed import Embedder, embedder
 from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
-from assets.memory.redact import redact
+from assets.memory.redaction import redact
 from assets.memory.report import ACTIONS, SAMPLE, Tally
 from assets.memory.score import score
 from assets.memory.slots import slotted

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
@@ -16,7 +16,7 @@ import os, signal, sys
 from datetime import datetime
 
 import lancedb, rensa, wordllama
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from warehouse.settings import get_settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores

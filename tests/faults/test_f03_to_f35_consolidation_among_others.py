@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from assets.memory.consent import lock_shards, unlock_shards
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
 from warehouse.shards import shard_number, shard_of
 from warehouse.stores import Stores

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
 

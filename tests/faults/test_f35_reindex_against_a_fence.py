@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.reindex import reindex
 from tests.assets.memory.remembering import NOON, NOW, fence, index, person
 from tests.assets.memory.test_embed import Endpoint

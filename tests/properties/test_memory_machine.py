@@ -16,7 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.missed import extract_missed
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, given, settings, strategies
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
 from warehouse.shards import shard_of
 from warehouse.stores import Stores

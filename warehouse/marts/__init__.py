@@ -4,9 +4,9 @@ Lives here: everything between Postgres and what analysts open. Does not live he
 Names are imported when first used, so that a code location that only declares the marts loads no DataFrame library.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from warehouse.lazy import lazily
 from warehouse.marts.columns import COLUMNS, Column
 from warehouse.marts.declare import INTERNAL, MARTS, Aggregate, Mart
 from warehouse.marts.metrics import METRICS, Metric
@@ -33,32 +33,6 @@ if TYPE_CHECKING:
         releases,
     )
 
-_LAZY = {
-    "count_rows": "warehouse.marts.erasure",
-    "export_rows": "warehouse.marts.erasure",
-    "forget": "warehouse.marts.erasure",
-    "changed_days": "warehouse.marts.late",
-    "day_counts": "warehouse.marts.late",
-    "query": "warehouse.marts.ask",
-    "RolledUp": "warehouse.marts.compute",
-    "ShapeMismatchError": "warehouse.marts.compute",
-    "rollup": "warehouse.marts.compute",
-    "shape_errors": "warehouse.marts.compute",
-    "dictionary": "warehouse.marts.describe",
-    "markdown": "warehouse.marts.describe",
-    "published": "warehouse.marts.describe",
-    "suppress": "warehouse.marts.disclosure",
-    "violations": "warehouse.marts.disclosure",
-    "AnotherPublisherError": "warehouse.marts.release",
-    "Check": "warehouse.marts.build",
-    "Release": "warehouse.marts.release",
-    "ReleaseRefusedError": "warehouse.marts.release",
-    "open_release": "warehouse.marts.release",
-    "prune": "warehouse.marts.release",
-    "publish": "warehouse.marts.release",
-    "release_differences": "warehouse.marts.release",
-    "releases": "warehouse.marts.release",
-}
 
 __all__ = [
     "COLUMNS",
@@ -100,8 +74,32 @@ __all__ = [
     "violations",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "count_rows": "erasure",
+        "export_rows": "erasure",
+        "forget": "erasure",
+        "changed_days": "late",
+        "day_counts": "late",
+        "query": "ask",
+        "RolledUp": "compute",
+        "ShapeMismatchError": "compute",
+        "rollup": "compute",
+        "shape_errors": "compute",
+        "dictionary": "describe",
+        "markdown": "describe",
+        "published": "describe",
+        "suppress": "disclosure",
+        "violations": "disclosure",
+        "AnotherPublisherError": "release",
+        "Check": "build",
+        "Release": "release",
+        "ReleaseRefusedError": "release",
+        "open_release": "release",
+        "prune": "release",
+        "publish": "release",
+        "release_differences": "release",
+        "releases": "release",
+    },
+)

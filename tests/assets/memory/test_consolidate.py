@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from tests import builders
 from tests.assets.memory import arriving
 from warehouse.settings import Settings

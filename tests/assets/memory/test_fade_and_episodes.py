@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.episodes import write_episodes
 from assets.memory.fade import archive_faded
 from assets.memory.quality import measure

@@ -7,7 +7,7 @@ import pytest
 
 from assets.memory.accounts import ACCOUNTS
 from assets.memory.patterns import HINT, Span, structured
-from assets.memory.redact import redact
+from assets.memory.redaction import redact
 
 ME = pl.DataFrame(
     [

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.embed import EmbeddingFailed, embedder
 from assets.memory.reindex import drop_retired, needed, reindex, sample
 from assets.memory.retrieval import recall

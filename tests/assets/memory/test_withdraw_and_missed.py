@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from assets.memory.consolidate import consolidate
+from assets.memory.consolidation import consolidate
 from assets.memory.missed import extract_missed
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders
