@@ -1,6 +1,5 @@
 """Which days a night takes."""
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
@@ -27,7 +26,7 @@ def test_ranges_cover_exactly_the_days_and_never_touch(days: set[date]) -> None:
     ranges = contiguous(list(days))
     covered = [found.first + timedelta(days=offset) for found in ranges for offset in range(found.count)]
     assert covered == sorted(days)
-    assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in itertools.pairwise(ranges))
+    assert all(later.first - earlier.last > timedelta(days=1) for earlier, later in pairwise(ranges))
 
 
 def test_nothing_is_due_before_the_first_activity(live: Live) -> None:
