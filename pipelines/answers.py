@@ -21,9 +21,11 @@ def recall_for(stores: "Stores", user: str, query: str, *, k: int, as_of: dateti
     Raises:
         LookupError: nobody has that id or e-mail.
     """
-    from assets.memory import recall
+    from assets.memory import flush_accesses, recall
 
-    return recall(stores, _user_id(stores, user), query, k=k, as_of=as_of)
+    hits = recall(stores, _user_id(stores, user), query, k=k, as_of=as_of)
+    flush_accesses(stores.live)
+    return hits
 
 
 def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:

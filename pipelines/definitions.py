@@ -22,7 +22,7 @@ from assets.summaries import checks as summaries_checks
 from pipelines.jobs import DOMAIN_JOBS
 from pipelines.night import night
 from pipelines.schedules import night_schedule
-from pipelines.sensors import memory_backlog, run_failure_alert
+from pipelines.sensors import late_data, memory_backlog, run_failure_alert
 
 defs = Definitions(
     assets=with_source_code_references(
@@ -35,7 +35,7 @@ defs = Definitions(
     ),
     jobs=[night, *DOMAIN_JOBS],
     schedules=[night_schedule],
-    sensors=[memory_backlog, run_failure_alert],
+    sensors=[memory_backlog, late_data, run_failure_alert],
     resources={"stores": StoresResource()},
     executor=in_process_executor,
 )
