@@ -10,6 +10,7 @@ Settings `embedder`:
 """
 
 import json
+import logging
 import time
 import urllib.error
 import urllib.request
@@ -112,6 +113,18 @@ def accepted(vectors: npt.ArrayLike, *, model: str, count: int, dimension: int |
     return np.asarray(matrix / lengths, dtype=np.float32)
 
 
+def _wordllama() -> Any:
+    """The package, without its `logging.basicConfig(level=INFO)`: that would print every library's info lines."""
+    root = logging.getLogger()
+    level, handlers = root.level, set(root.handlers)
+    import wordllama
+
+    root.setLevel(level)
+    for added in set(root.handlers) - handlers:
+        root.removeHandler(added)
+    return wordllama
+
+
 class WordLlamaEmbedder:
     """Mean of static token vectors (`l2_supercat`, 256 dimensions), weights and tokenizer out of the wheel.
 
@@ -124,8 +137,7 @@ class WordLlamaEmbedder:
 
     @cached_property
     def _model(self) -> Any:
-        import wordllama
-
+        wordllama = _wordllama()
         folder = Path(wordllama.__file__).parent
         # Its own package folder: elsewhere it would ask the network for the tokenizer that lies right there.
         model = wordllama.WordLlama.load(cache_dir=folder, dim=self.dimension, disable_download=True)

@@ -1,6 +1,7 @@
 """Embedders: the default without network, the endpoint against a real local server, absent packages."""
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -140,3 +141,13 @@ def test_a_missing_optional_package_says_what_to_install() -> None:
     else:
         with pytest.raises(EmbeddingFailed, match="could not be loaded"):
             embedder(Settings(embedder="sentence-transformers:/nowhere/at/all"))
+
+
+def test_the_default_model_leaves_logging_as_it_was() -> None:
+    script = (
+        "import logging; from assets.memory.embed import WordLlamaEmbedder;"
+        " WordLlamaEmbedder().embed(['quiet']);"
+        " print(logging.getLogger().level, logging.getLogger().handlers)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == f"{logging.WARNING} []"
