@@ -77,7 +77,8 @@ class StepBars:
         if event.is_step_start:
             self._progress.update(task, description=f"{job} · {event.step_key}")
         if event.is_step_success and event.step_key:
-            self.seconds[job, event.step_key] = event.step_success_data.duration_ms / 1000
+            took = event.step_success_data.duration_ms / 1000
+            self.seconds[job, event.step_key] = self.seconds.get((job, event.step_key), 0.0) + took
             self._progress.update(task, advance=1)
         if event.is_job_success:
             self._progress.update(task, description=f"{job} · done", total=self._progress.tasks[task].completed)
