@@ -72,7 +72,7 @@ class Settings(BaseSettings):
     embedder: str = Field("wordllama", description="Embedding model that memories and turns are stored with.")
     embedder_url: str | None = Field(None, description="OpenAI-compatible endpoint up to /v1, for `openai:MODEL`.")
     embedder_key: SecretStr | None = Field(None, description="Bearer key of that endpoint.")
-    memory_batch_items: int = Field(20_000, ge=1, description="Items one consolidation batch holds in memory.")
+    memory_batch_items: int = Field(8_000, ge=1, description="Items one consolidation batch holds in memory.")
     memory_item_bytes: int = Field(262_144, ge=1_024, description="Largest Redis item taken as a memory, bytes.")
     memory_retire_share: float = Field(
         0.2, gt=0, le=1, description="Share of a user's active memories one run may retire before it stops for them."
