@@ -5,9 +5,11 @@ A Dagster run has one kind of partition; the night has none (schema, retention),
 in the UI exactly as when an operator launches that job alone.
 """
 
+import socket
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
+import psutil
 from dagster import (
     Config,
     DagsterInstance,
@@ -33,6 +35,7 @@ from pipelines.runs import Outcome, partition_range, run_job
 from warehouse.shards import SHARDS
 
 NIGHT_RUN = "engram/night"
+NIGHT_PROCESS = "engram/night_process"
 UNFINISHED = [DagsterRunStatus.STARTED, DagsterRunStatus.STARTING, DagsterRunStatus.NOT_STARTED]
 
 
@@ -43,22 +46,38 @@ class NightConfig(Config):
     last_day: str | None = Field(None, description="Last UTC day, YYYY-MM-DD; yesterday when empty.")
 
 
-def close_orphans(instance: DagsterInstance, current: str) -> int:
-    """Mark as failed the stage runs of earlier nights whose process was killed; returns how many.
+def process_tag() -> str:
+    """This process, told apart from a later one with the same number: host, pid and start."""
+    mine = psutil.Process()
+    return f"{socket.gethostname()} {mine.pid} {mine.create_time():.2f}"
 
-    Nights run one at a time (a pool of 1), so an unfinished stage of another night has no process behind it.
+
+def close_orphans(instance: DagsterInstance) -> int:
+    """Mark as failed the nights and stages whose process on this machine was killed; returns how many.
+
+    A run of another machine is left to Dagster's run monitoring: its process cannot be seen from here.
     """
     records = instance.get_run_records(RunsFilter(statuses=UNFINISHED))
-    orphans = [
-        record.dagster_run for record in records if record.dagster_run.tags.get(NIGHT_RUN) not in {None, current}
-    ]
+    orphans = [record.dagster_run for record in records if _is_gone(record.dagster_run.tags.get(NIGHT_PROCESS))]
     for run in orphans:
-        instance.report_run_failed(run, "The night that started this stage was killed; the next night redoes it.")
+        instance.report_run_failed(run, "The process of this night was killed; the next night redoes its work.")
     return len(orphans)
 
 
+def _is_gone(tag: str | None) -> bool:
+    if tag is None:
+        return False
+    host, pid, started = tag.rsplit(" ", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        return f"{psutil.Process(int(pid)).create_time():.2f}" != started
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _stage(context: OpExecutionContext, name: str, tags: dict[str, str]) -> Outcome:
-    outcome = run_job(context.instance, name, tags={**tags, NIGHT_RUN: context.run_id})
+    outcome = run_job(context.instance, name, tags={**tags, NIGHT_RUN: context.run_id, NIGHT_PROCESS: process_tag()})
     if not outcome.success:
         raise Failure(
             description=f"Stage {name} failed in {', '.join(outcome.failed_steps) or 'a check'}; open its run.",
@@ -80,9 +99,10 @@ def _over_days(context: OpExecutionContext, name: str, ranges: Sequence[DayRange
     )
 
 
-@op(out=Out(Nothing), pool="night", description="Migrations, partitions ahead and model drift.")
+@op(out=Out(Nothing), description="Migrations, partitions ahead and model drift.")
 def migrate(context: OpExecutionContext) -> None:
-    closed = close_orphans(context.instance, context.run_id)
+    context.instance.add_run_tags(context.run_id, {NIGHT_PROCESS: process_tag()})
+    closed = close_orphans(context.instance)
     outcome = _stage(context, jobs.SCHEMA, {})
     context.add_output_metadata({"run": MetadataValue.dagster_run(outcome.run_id), "orphans_closed": closed})
 
