@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import polars as pl
 
-from assets.memory.likeness import NEAR, jaccard
+from assets.memory.likeness import near
 from assets.memory.score import graded
 
 SAME_SLOT = 0.85
@@ -77,10 +77,17 @@ def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
     """Pairs of different ids that agree on the keys, each once, in order; of a crowd only the first `_BUCKET` are
     partners."""
-    partners = right.select("id", "content_sha256", *keys).filter(
-        pl.col("content_sha256").rank("ordinal").over(keys) <= _BUCKET
+    # Joined by one number; two keys that fall on the same one are told apart by comparing the keys themselves.
+    key = pl.struct(keys).hash()
+    sought = left.select("id", *keys, key=key)
+    partners = right.select("id", "content_sha256", *keys, key=key)
+    # Most rows are alone with their key, and need no ranking.
+    partners = partners.filter(pl.col("key").is_duplicated()).filter(
+        pl.col("content_sha256").rank("ordinal").over("key") <= _BUCKET
     )
-    found = left.select("id", *keys).join(partners, on=keys, suffix="_right").filter(pl.col("id") != pl.col("id_right"))
+    found = sought.join(partners, on="key", suffix="_right").filter(
+        pl.col("id") != pl.col("id_right"), *(pl.col(name) == pl.col(f"{name}_right") for name in keys)
+    )
     return (
         found.select(left=pl.min_horizontal("id", "id_right"), right=pl.max_horizontal("id", "id_right"))
         .unique()
@@ -90,7 +97,11 @@ def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataF
 
 def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
     """Those of the pairs whose plain texts reach `NEAR`."""
-    return [(left, right) for left, right in pairs.iter_rows() if jaccard(texts[left], texts[right]) >= NEAR]
+    names = sorted({*pairs["left"], *pairs["right"]})
+    place = {name: number for number, name in enumerate(names)}
+    asked = pairs.select(pl.all().replace_strict(place, return_dtype=pl.Int64)).to_numpy()
+    found = near([texts[name] for name in names], asked)
+    return list(pairs.filter(found).iter_rows())
 
 
 def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str, str]]) -> set[str]:

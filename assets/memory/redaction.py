@@ -113,19 +113,22 @@ def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tupl
         .str.replace_all("ß", "ss", literal=True)
         .str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
     )
-    pairs = rows.select("_row", "user_id", _folded=folded, _digits=pl.col("content").str.replace_all(r"\D", "")).join(
-        terms.with_columns(
-            # The first word is enough for the sieve: between the words of a name any white space may stand.
-            _first=pl.when(pl.col("kind").str.ends_with("phone"))
-            .then(pl.col("term").str.tail(_PHONE_KEY_DIGITS))
-            .otherwise(pl.col("term").str.split(" ").list.first())
-        ),
-        on="user_id",
+    by_phone = pl.col("kind").str.ends_with("phone")
+    # The first word is enough for the sieve: between the words of a name any white space may stand.
+    names = terms.filter(~by_phone).with_columns(sought=pl.col("term").str.split(" ").list.first())
+    phones = terms.filter(by_phone).with_columns(sought=pl.col("term").str.tail(_PHONE_KEY_DIGITS))
+    digits = rows.filter(pl.col("content").str.contains(r"\d")) if len(phones) else rows.clear()
+    hits = pl.concat(
+        texts.join(sought, on="user_id")
+        .filter(pl.col("text").str.contains(pl.col("sought"), literal=True))
+        .select("_row", "kind", "term")
+        for texts, sought in (
+            (rows.select("_row", "user_id", text=folded), names),
+            (digits.select("_row", "user_id", text=pl.col("content").str.replace_all(r"\D", "")), phones),
+        )
     )
-    held = pl.when(pl.col("kind").str.ends_with("phone")).then("_digits").otherwise("_folded")
-    hits = pairs.filter(held.str.contains(pl.col("_first"), literal=True))
     named: dict[int, list[tuple[str, str]]] = {}
-    for row, kind, term in hits.select("_row", "kind", "term").iter_rows():
+    for row, kind, term in hits.iter_rows():
         named.setdefault(row, []).append((kind, term))
     return named
 

@@ -120,39 +120,39 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     statement = text.is_null() | ~text.str.contains(_NOT_A_STATEMENT)
     # Every slot pattern holds one of these words: most texts hold none, and are not looked at again.
     statement &= text.str.contains_any(_CUES)
-    slot = pl.Series("slot", [None] * len(frame), dtype=pl.String)
-    value = pl.Series("slot_value", [None] * len(frame), dtype=pl.String)
-    single = pl.Series("slot_single", [None] * len(frame), dtype=pl.Boolean)
-    if len(frame):
-        for rule in SLOTS:
-            open_rows = (slot.is_null() & statement & text.str.contains(rule.pattern)).arg_true()
-            if not len(open_rows):
-                continue
-            found = text.gather(open_rows).str.extract_groups(rule.pattern).struct.unnest()
-            said = _plain(found["value"])
-            about = _plain(found["key"]) if "key" in found.columns else None
-            if rule.name == "attitude":
-                said = pl.Series(["-" if word in _NEGATIVE else "+" for word in found["value"]], dtype=pl.String)
-            names = pl.Series([rule.name] * len(open_rows)) if about is None else rule.name + ":" + about
-            filled = (said != "") & (names != f"{rule.name}:")
-            open_rows, names, said = open_rows.filter(filled), names.filter(filled), said.filter(filled)
-            slot = slot.scatter(open_rows, names)
-            value = value.scatter(open_rows, said)
-            single = single.scatter(open_rows, pl.Series([rule.single] * len(open_rows), dtype=pl.Boolean))
+    filled: list[pl.DataFrame] = [_FILLED]
+    unfilled = pl.DataFrame({"row": statement.arg_true()}).with_columns(text=text.filter(statement))
+    for rule in SLOTS:
+        found = unfilled.filter(pl.col("text").str.contains(rule.pattern))
+        if found.is_empty():
+            continue
+        groups = found["text"].str.extract_groups(rule.pattern).struct.unnest()
+        value = _plain(groups["value"])
+        about = _plain(groups["key"]) if "key" in groups.columns else None
+        if rule.name == "attitude":
+            value = pl.Series(["-" if word in _NEGATIVE else "+" for word in groups["value"]], dtype=pl.String)
+        key = pl.Series([rule.name] * len(found)) if about is None else rule.name + ":" + about
+        told = found.select("row", slot=key, slot_single=pl.lit(rule.single), slot_value=value).filter(
+            pl.col("slot_value") != "", pl.col("slot") != f"{rule.name}:"
+        )
+        filled.append(told)
+        unfilled = unfilled.join(told, on="row", how="anti", maintain_order="left")
+    slots = pl.DataFrame({"row": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)}).join(
+        pl.concat(filled), on="row", how="left", maintain_order="left"
+    )
     stance = text.str.extract_all(STANCE).list.unique().list.sort().list.join(" ")
     # Few stances are different: the figures are picked from those instead of from every text.
     stances = stance.unique().to_list()
     figures = [" ".join(word for word in words.split(" ") if _FIGURE(word)) for words in stances]
     return frame.with_columns(
-        slot.alias("slot"),
-        single.alias("slot_single"),
-        value.alias("slot_value"),
+        *slots.select("slot", "slot_single", "slot_value"),
         stance.alias("stance"),
         stance.replace_strict(stances, figures, return_dtype=pl.String).alias("figures"),
     )
 
 
 _FIGURE = re.compile(FIGURES).fullmatch
+_FILLED = pl.DataFrame(schema={"row": pl.UInt32, "slot": pl.String, "slot_single": pl.Boolean, "slot_value": pl.String})
 
 
 def _plain(values: pl.Series) -> pl.Series:

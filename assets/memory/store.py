@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+import psycopg
 from psycopg import sql
 
 from assets.memory.observations import OBSERVATION, canonical_time
@@ -22,8 +23,6 @@ from assets.memory.reconcile import NODES, TRAITS
 from assets.memory.score import AXES
 
 if TYPE_CHECKING:
-    import psycopg
-
     from warehouse.vault import Keyring
 
 TABLE = "memory.items"
@@ -64,7 +63,7 @@ MUTABLE = (
 """Columns an existing row may change in; its words and their ciphertext stay."""
 
 
-def read_traits(conn: "psycopg.Connection", keyring: "Keyring", user_ids: Collection[str]) -> pl.DataFrame:
+def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> pl.DataFrame:
     """What is compared of every stored row of these users, columns of `reconcile.TRAITS`."""
     rows = conn.execute(
         "SELECT id::text, user_id::text, encode(content_sha256, 'hex'),"
@@ -93,7 +92,7 @@ def read_traits(conn: "psycopg.Connection", keyring: "Keyring", user_ids: Collec
 
 
 def read_details(
-    conn: "psycopg.Connection", keyring: "Keyring", traits: pl.DataFrame, ids: Collection[str]
+    conn: psycopg.Connection, keyring: "Keyring", traits: pl.DataFrame, ids: Collection[str]
 ) -> pl.DataFrame:
     """The whole rows behind these ids, columns of `DETAILS`; texts decrypted."""
     rows = conn.execute(
@@ -170,9 +169,10 @@ def _state(
 
 def changed(rows: pl.DataFrame) -> pl.DataFrame:
     """Those of the settled rows that differ from what is stored, new ones included."""
+    stored = rows.filter(pl.col("was").is_not_null())
     states = [
         _state(*row)
-        for row in rows.select(
+        for row in stored.select(
             "status",
             "valid_from",
             "valid_to",
@@ -182,7 +182,8 @@ def changed(rows: pl.DataFrame) -> pl.DataFrame:
             "composite_score",
         ).iter_rows()
     ]
-    return rows.filter(pl.col("was").is_null() | (pl.col("was") != pl.Series(states, dtype=pl.String)))
+    same = stored.filter(pl.col("was") == pl.Series(states, dtype=pl.String))
+    return rows.join(same, on="id", how="anti", maintain_order="left")
 
 
 def _canonical(entry: dict[str, object]) -> str:
@@ -222,9 +223,12 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     )
 
 
-def write_items(conn: "psycopg.Connection", rows: pl.DataFrame, *, model: str, now: datetime) -> tuple[int, int]:
-    """Upsert settled, sealed rows by (user, content); returns how many were inserted and updated."""
-    from warehouse.live import upsert_frame
+def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now: datetime) -> tuple[int, int]:
+    """Insert what is new, upsert what was stored, by (user, content); returns how many were inserted and updated.
+
+    Inserting without ON CONFLICT and its search for each row takes half the time.
+    """
+    from warehouse.live import copy_frame, upsert_frame
 
     if rows.is_empty():
         return 0, 0
@@ -284,15 +288,22 @@ def write_items(conn: "psycopg.Connection", rows: pl.DataFrame, *, model: str, n
         consent_id="consent_id",
         fingerprint="fingerprint_cipher",
     )
-    done = upsert_frame(conn, TABLE, frame, key=("user_id", "content_sha256"), update=list(MUTABLE))
-    return done.inserted, done.updated
+    new = rows["was"].is_null()
+    try:
+        with conn.transaction():  # a savepoint: the rows may be put in a second time
+            inserted = copy_frame(conn, TABLE, frame.filter(new))
+    except psycopg.errors.UniqueViolation:
+        # Somebody without the shard's lock was first: let those rows meet what is there.
+        inserted, new = 0, new.clear(len(new)).fill_null(value=False)
+    met = upsert_frame(conn, TABLE, frame.filter(~new), key=("user_id", "content_sha256"), update=list(MUTABLE))
+    return inserted + met.inserted, met.updated
 
 
 def _quoted(value: pl.Expr) -> pl.Expr:
     return pl.when(value.is_null()).then(pl.lit("null")).otherwise(pl.concat_str(pl.lit('"'), value, pl.lit('"')))
 
 
-def _conversations(conn: "psycopg.Connection", rows: pl.DataFrame) -> pl.DataFrame:
+def _conversations(conn: psycopg.Connection, rows: pl.DataFrame) -> pl.DataFrame:
     """`user_id, conversation_id, known_conversation`: those that exist and are the user's own."""
     asked = rows["conversation_id"].drop_nulls().unique().to_list()
     found = (
@@ -330,7 +341,7 @@ def projection(rows: pl.DataFrame, vectors: "np.ndarray[tuple[int, int], np.dtyp
     )
 
 
-def write_quarantine(conn: "psycopg.Connection", refused: pl.DataFrame, *, run_id: str | None, now: datetime) -> int:
+def write_quarantine(conn: psycopg.Connection, refused: pl.DataFrame, *, run_id: str | None, now: datetime) -> int:
     """Keep refused bytes with their reason; the same bytes of the same origin once. Returns how many were new.
 
     Args:
