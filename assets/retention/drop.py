@@ -28,6 +28,9 @@ from warehouse.live import Live, LiveUnavailable
 from warehouse.vault import Vault
 
 LOCK_TIMEOUT_MS = 1_000
+PATIENCE_MS = 10_000
+"""How long a run waits for another one to let go."""
+
 COLUMN = "created_at"
 ROLES = ("engram_app", "engram_batch", "engram_analyst", "engram_ops")
 
@@ -412,11 +415,23 @@ def _as_batch(connection: psycopg.Connection) -> Iterator[None]:
 
 @contextmanager
 def alone(live: Live, parent: str) -> Iterator[None]:
-    """Hold the advisory lock of one parent; the server lets go when the process ends, however it ends."""
+    """Hold the advisory lock of one parent; the server lets go when the process ends, however it ends.
+
+    Raises:
+        RetentionRunning: another process still has it after `PATIENCE_MS`.
+    """
     with live.connect(owner=True, autocommit=True) as connection:
-        statement = sql.SQL("SELECT pg_try_advisory_lock(hashtextextended({}, 0))")
-        if not one(connection, statement.format(sql.Literal(f"engram retention {parent}"))):
-            raise RetentionRunning(f"{parent}: another retention run has it in hand; nothing to do here")
+        # The server needs a moment to see that a process was killed, and its successor may be quicker.
+        connection.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(PATIENCE_MS)))
+        try:
+            connection.execute(
+                sql.SQL("SELECT pg_advisory_lock(hashtextextended({}, 0))").format(
+                    sql.Literal(f"engram retention {parent}")
+                )
+            )
+        except psycopg.errors.LockNotAvailable:
+            raise RetentionRunning(f"{parent}: another retention run has it in hand; nothing to do here") from None
+        connection.execute("RESET lock_timeout")
         yield
 
 

@@ -178,7 +178,8 @@ def test_a_plan_says_what_is_due_and_writes_nothing(
     assert not machine.archive.exists()
 
 
-def test_two_runs_at_once_do_not_mix(machine: Engine, run: Run) -> None:
+def test_two_runs_at_once_do_not_mix(machine: Engine, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.retention.drop.PATIENCE_MS", 50)
     with alone(machine.live, "app.messages"), pytest.raises(RetentionRunning):
         run()
 
