@@ -6,6 +6,8 @@ live here: messages and journal entries the live path missed (`missed.py`).
 """
 
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from assets.memory.inbox import Inbox, canonical
 from assets.memory.report import ConsolidationReport
 from assets.memory.screen import REFUSED, screen
 from assets.memory.writer import Boundary, Offer, Writer, without
+from warehouse.live import LiveUnavailable
 from warehouse.shards import SHARDS
 
 if TYPE_CHECKING:
@@ -75,30 +78,40 @@ class _Redis:
     def all(self, shards: Collection[str]) -> ConsolidationReport:
         shortterm = self.stores.shortterm
         lease = None if self.plan else self.effects("lease", shortterm.begin)
-        inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items)
+        self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items)
         batches = 0
-        taking = inbox.batches()
-        while True:
-            with self.tally.timed("take"):
-                taken = self.effects("take", lambda: next(taking, None))
-            if taken is None:
-                break
-            batches += 1
-            self.tally.add("taken", pl.Series([item.user_id for item in taken], dtype=pl.String))
-            inbox.leave(self._patiently(taken))
+        # While Postgres and LanceDB write one batch, the next one is read and prepared.
+        with ThreadPoolExecutor(1, thread_name_prefix="prepare") as side:
+            ready = self._ready()
+            while ready is not None:
+                batches += 1
+                self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
+                coming = side.submit(self._ready, {item.user_id for item in ready.taken})
+                self.inbox.leave(self._patiently(ready.taken, ready))
+                ready = coming.result() or self._ready()
         self.writer.finish()
         if lease is not None:
             shortterm.confirm(lease)
             self.effects("release", lambda: shortterm.release(lease))
         return self.tally.report(plan=self.plan, batches=batches)
 
-    def _patiently(self, taken: "Sequence[Taken]") -> set[str]:
-        """A batch, again when a store has passing trouble, in halves when an item of it cannot be worked on."""
-        from warehouse.live import LiveUnavailable
+    def _ready(self, busy: Collection[str] = ()) -> "_Ready | None":
+        """The next batch, prepared; None when nothing waits but what busy users have."""
+        with self.tally.timed("take"):
+            taken = self.effects("take", lambda: self.inbox.take(busy))
+        if not taken:
+            return None
+        try:
+            return _Ready(taken, self._prepared(taken))
+        except (_ItemError, LiveUnavailable):
+            return _Ready(taken, None)  # tried again, and judged, when its turn comes
 
+    def _patiently(self, taken: "Sequence[Taken]", ready: "_Ready | None" = None) -> set[str]:
+        """A batch, again when a store has passing trouble, in halves when an item of it cannot be worked on."""
+        offer = ready.offer if ready is not None else None
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._batch(taken)
+                return self._batch(taken, offer or self._prepared(taken))
             except LiveUnavailable:
                 if attempt == ATTEMPTS:
                     raise
@@ -107,13 +120,12 @@ class _Redis:
                     return self._unprocessable(taken, error.cause)
                 half = len(taken) // 2
                 return self._patiently(taken[:half]) | self._patiently(taken[half:])
+            offer = None
         raise AssertionError("unreachable")
 
-    def _batch(self, taken: "Sequence[Taken]") -> set[str]:
-        """Work on one batch; returns the users (ids as found) whose items stay in Redis."""
+    def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> set[str]:
+        """Write one batch; returns the users (ids as found) whose items stay in Redis."""
         with self.stores.live.connect(autocommit=True) as conn:
-            with self.tally.timed("prepare"):
-                offer = self._prepared(conn, taken)
             try:
                 held = self.writer.store(conn, offer)
             except EmbeddingFailed as error:
@@ -126,7 +138,11 @@ class _Redis:
                 self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(gone))
         return {item.user_id for item in taken if canonical(item.user_id) in held}
 
-    def _prepared(self, conn: "psycopg.Connection", taken: "Sequence[Taken]") -> Offer:
+    def _prepared(self, taken: "Sequence[Taken]") -> Offer:
+        with self.stores.live.connect(autocommit=True) as conn, self.tally.timed("prepare"):
+            return self._offer(conn, taken)
+
+    def _offer(self, conn: "psycopg.Connection", taken: "Sequence[Taken]") -> Offer:
         people = {item.user_id: canonical(item.user_id) for item in taken}
         named = {person for person in people.values() if person is not None}
         fenced = consent.fenced(conn, named)
@@ -211,6 +227,14 @@ class _Redis:
             )
         self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(taken))
         return set()
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A batch that was taken, and what became of it; None where preparing it failed."""
+
+    taken: "Sequence[Taken]"
+    offer: Offer | None
 
 
 class _ItemError(Exception):

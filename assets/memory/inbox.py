@@ -34,8 +34,9 @@ def shard_of_key(user_id: str) -> str:
 class Inbox:
     """Batches of what waited when the run began: items pushed meanwhile wait for the next run, so a run ends.
 
-    A user with more than one batch holds comes again after the others; the caller acknowledges a batch before it asks
-    for the next, or calls `leave` for the users whose items stay.
+    A user with more than one batch holds comes again after the others. Taking removes nothing, so whoever asks for a
+    batch while another is not acknowledged yet names that batch's users as busy, and calls `leave` for the users whose
+    items stay.
     """
 
     def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int) -> None:
@@ -52,12 +53,16 @@ class Inbox:
         """Take nothing more of these users (ids as found) in this run."""
         self._left.update(user_ids)
 
-    def batches(self) -> "Iterator[list[Taken]]":
-        """Lists of taken items, each at most the batch size, oldest first within a user."""
-        while self._waiting:
-            chosen = self._choose()
-            if not chosen:
-                continue
+    def take(self, busy: Collection[str] = ()) -> "list[Taken]":
+        """The next batch, at most the batch size, oldest first within a user.
+
+        Args:
+            busy: users (ids as found) whose last batch is not acknowledged yet; nothing of them is taken.
+
+        Returns:
+            Nothing when nothing waits but what the busy ones have.
+        """
+        while chosen := self._choose(busy):
             most = max(length for _, length in chosen)
             taken = self._shortterm.take([user for user, _ in chosen], per_user=min(most, self._items))
             count: dict[str, int] = {}
@@ -69,20 +74,26 @@ class Inbox:
                 if left > 0 and taken:
                     self._waiting.append((user, left))
             if taken:
-                yield taken
+                return taken
+        return []
 
-    def _choose(self) -> list[tuple[str, int]]:
+    def _choose(self, busy: Collection[str]) -> list[tuple[str, int]]:
         chosen: list[tuple[str, int]] = []
+        passed: list[tuple[str, int]] = []
         room = self._items
         while self._waiting and room > 0:
             user, length = self._waiting[0]
             if user in self._left:
                 self._waiting.popleft()
                 continue
+            if user in busy:
+                passed.append(self._waiting.popleft())
+                continue
             if chosen and length > room:
                 break
             chosen.append(self._waiting.popleft())
             room -= length
+        self._waiting.extend(passed)
         return chosen
 
 
