@@ -113,7 +113,7 @@ def accepted(vectors: npt.ArrayLike, *, model: str, count: int, dimension: int |
     return np.asarray(matrix / lengths, dtype=np.float32)
 
 
-def _wordllama() -> Any:
+def wordllama_package() -> Any:
     """The package, without its `logging.basicConfig(level=INFO)`: that would print every library's info lines."""
     root = logging.getLogger()
     level, handlers = root.level, set(root.handlers)
@@ -137,7 +137,7 @@ class WordLlamaEmbedder:
 
     @cached_property
     def _model(self) -> Any:
-        wordllama = _wordllama()
+        wordllama = wordllama_package()
         folder = Path(wordllama.__file__).parent
         # Its own package folder: elsewhere it would ask the network for the tokenizer that lies right there.
         model = wordllama.WordLlama.load(cache_dir=folder, dim=self.dimension, disable_download=True)

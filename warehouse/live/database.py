@@ -17,6 +17,8 @@ from psycopg import sql
 from warehouse.live.failures import without_values
 
 BATCH = "engram_batch"
+_OPTIONS = "-c TimeZone=UTC -c temp_buffers=32MB"
+"""A batch staged for an upsert fits into the temporary buffers, and is not written out in between."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Live:
         """
         with (
             without_values(),
-            psycopg.connect(self.url, autocommit=autocommit, options="-c TimeZone=UTC") as connection,
+            psycopg.connect(self.url, autocommit=autocommit, options=_OPTIONS) as connection,
         ):
             if self._role and not owner:
                 connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
