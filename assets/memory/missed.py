@@ -7,6 +7,7 @@ observation. Does not live here: which sentence is a memory (`extract.py`), the 
 """
 
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,24 +31,28 @@ JOURNAL = "memory.journal"
 MARGIN = "1 hour"
 """Read again behind the watermark: a transaction that was open then may have written with an older time."""
 
-_SHARD = SHARD_SQL.format(column="t.user_id")
-
-_MESSAGES = f"""
-SELECT t.id::text AS id, t.user_id::text AS user_id, t.conversation_id::text AS conversation_id, t.content,
-       t.created_at AS at, 'message' AS source
+_UNSEEN = f"""
+SELECT t.id, t.user_id, t.conversation_id, t.content, t.created_at AS at, 'message' AS source
 FROM app.messages t
-WHERE NOT t.memory_extracted AND t.role = 'user' AND {_SHARD} = ANY(string_to_array($1, ',')::int[])
-  AND COALESCE(t.service_context->>'recalled', 'false') <> 'true'
-"""  # noqa: S608 - the shard expression is a constant of this code
-
-_ENTRIES = f"""
-SELECT t.id::text AS id, t.user_id::text AS user_id, NULL::text AS conversation_id, t.content, t.created_at AS at,
-       'journal' AS source
+WHERE NOT t.memory_extracted AND t.role = 'user' AND COALESCE(t.service_context->>'recalled', 'false') <> 'true'
+UNION ALL
+SELECT t.id, t.user_id, NULL, t.content, t.created_at, 'journal'
 FROM journal.entries t
-LEFT JOIN ops.watermarks w ON w.pipeline = '{JOURNAL}' AND w.scope = lpad(to_hex({_SHARD}), 2, '0')
-WHERE {_SHARD} = ANY(string_to_array($1, ',')::int[]) AND t.updated_at <= $2::timestamptz
+LEFT JOIN ops.watermarks w
+  ON w.pipeline = '{JOURNAL}' AND w.scope = lpad(to_hex({SHARD_SQL.format(column="t.user_id")}), 2, '0')
+WHERE t.updated_at <= $1::timestamptz
   AND t.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '{MARGIN}'
 """  # noqa: S608 - the shard expression and the names are constants of this code
+
+_COUNTS = f"""
+SELECT user_id::text, count(*) AS turns FROM ({_UNSEEN}) u
+WHERE {SHARD_SQL.format(column="user_id")} = ANY(string_to_array($2, ',')::int[]) GROUP BY user_id ORDER BY user_id
+"""  # noqa: S608 - as above
+
+_TURNS = f"""
+SELECT id::text, user_id::text, conversation_id::text, content, at, source FROM ({_UNSEEN}) u
+WHERE user_id = ANY(string_to_array($2, ',')::uuid[])
+"""  # noqa: S608 - as above
 
 
 def extract_missed(
@@ -65,11 +70,16 @@ def extract_missed(
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     batches = 0
     held: set[str] = set()
-    for query, params in ((_MESSAGES, [numbers]), (_ENTRIES, [numbers, now.isoformat()])):
-        for turns in _bounded(stores, query, params):
+    coming = _turns(stores, now, numbers)
+    # While one batch is written, the next one is read and looked at.
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as side:
+        offer = _next_offer(writer, coming)
+        while offer is not None:
             batches += 1
+            ahead = side.submit(_next_offer, writer, coming)
             with stores.live.connect(autocommit=True) as conn:
-                held |= _batch(writer, conn, turns)
+                held |= writer.store(conn, offer)
+            offer = ahead.result()
     if not plan:
         done = sorted(set(shards) - {shard_of(user) for user in held})
         writer.effects("write watermark", lambda: _advance(stores, done, now))
@@ -77,15 +87,39 @@ def extract_missed(
     return writer.tally.report(plan=plan, batches=batches)
 
 
-def _bounded(stores: "Stores", query: str, params: list[str]) -> Iterator[pl.DataFrame]:
-    """Turns in batches of bounded size, sorted by user so that one batch holds few users."""
+def _turns(stores: "Stores", now: datetime, numbers: str) -> Iterator[pl.DataFrame]:
+    """Turns in batches of bounded size, all of a person's side by side: their memories are then read for one batch or
+    few, and not for each that holds a turn of theirs."""
     limit = stores.settings.memory_batch_items
-    for frame in stores.live.batches(query, params):
-        turns = frame.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
-        yield from turns.iter_slices(limit)
+    for users in _groups(stores.live.read(_COUNTS, [now.isoformat(), numbers]), limit):
+        for frame in stores.live.batches(_TURNS, [now.isoformat(), ",".join(users)]):
+            turns = frame.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+            yield from turns.iter_slices(limit)
 
 
-def _batch(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> set[str]:
+def _groups(counts: pl.DataFrame, limit: int) -> Iterator[list[str]]:
+    """People in groups with at most `limit` turns together, or one person alone with more."""
+    group: list[str] = []
+    size = 0
+    for user, turns in counts.iter_rows():
+        if group and size + turns > limit:
+            yield group
+            group, size = [], 0
+        group.append(user)
+        size += turns
+    if group:
+        yield group
+
+
+def _next_offer(writer: Writer, coming: Iterator[pl.DataFrame]) -> Offer | None:
+    turns = next(coming, None)
+    if turns is None:
+        return None
+    with writer.stores.live.connect(autocommit=True) as conn, writer.tally.timed("prepare"):
+        return _offer(writer, conn, turns)
+
+
+def _offer(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> Offer:
     users = turns["user_id"].unique().to_list()
     writer.tally.add("taken", turns["user_id"])
     fenced = consent.fenced(conn, users)
@@ -113,7 +147,7 @@ def _batch(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> s
         looked_at = messages.filter(~pl.col("user_id").is_in(list(held)))
         _mark(conn, looked_at, settled)
 
-    offer = Offer(
+    return Offer(
         writer.rows(conn, allowed),
         allowed.select("user_id"),
         pl.DataFrame(schema=QUARANTINE),
@@ -121,7 +155,6 @@ def _batch(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> s
         turns.filter(pl.col("user_id").is_in(list(fenced)))["user_id"].to_list(),
         mark if len(messages) else None,
     )
-    return writer.store(conn, offer)
 
 
 def _mark(conn: "psycopg.Connection", messages: pl.DataFrame, settled: pl.DataFrame) -> None:
