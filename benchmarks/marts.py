@@ -1,18 +1,23 @@
-"""How fast the marts are: `python -m benchmarks.marts [--messages N] [--days N] [--json]`.
+"""How fast the marts are: `python -m benchmarks.marts [--messages N] [--days N] [--only PART …] [--json]`.
 
-Makes a database of its own on the embedded Postgres with N messages over D days, then measures, each in a process of
-its own:
+Makes databases of its own on the embedded Postgres, and measures each step in a process of its own. Parts:
 
-* the bare ADBC read of the columns that `conversation_analytics` needs, and that of all extracts plus writing the same
-  Parquet;
-* `conversation_analytics`, and all day marts, for every day in one backfill, with the peak memory;
-* `REFRESH MATERIALIZED VIEW` of the journal's own statistics and of the daily rollup in Postgres;
-* a full release, a release after one changed day, and the documented questions.
+* `year`: N messages over D days: the bare ADBC read of the columns that `conversation_analytics` needs, and that of all
+  extracts plus writing the same Parquet; `conversation_analytics`, and all day marts, for every day in one backfill,
+  with the peak memory; `REFRESH MATERIALIZED VIEW` of the journal's own statistics and of the daily rollup; a full
+  release of the whole lake;
+* `history`: one day of 5,000 messages behind a year of 1 million and of 10 million;
+* `publish`: a release after one changed day among 1.5 million mart rows, against copying the files and replacing it;
+* `questions`: a full release of 10 million mart rows, and each documented question on it.
+
+`publish` and `questions` take their rows from the lake that `year` has left.
 """
 
 import argparse
 import json
 import resource
+import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -21,73 +26,15 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.marts_parts import DAILY_VIEW, MEASURED_DAY, POPULATE, STATISTICS_VIEW
+
 LAST = date(2026, 10, 31)
 SECRET = b"b" * 32
 DATABASE = "engram_bench_marts"
-
-POPULATE = """
-SET session_replication_role = replica;
-CREATE TABLE public.bench_user AS
-  SELECT n AS number, md5('user ' || n)::uuid AS id, md5('talk ' || n)::uuid AS talk
-    FROM generate_series(1, {users}) AS n;
-INSERT INTO auth.users (id, created_at, updated_at)
-  SELECT id, timestamptz '{first} 00:00+00' - interval '1 day' * (number % 90), '{first} 00:00+00'
-    FROM bench_user;
-INSERT INTO app.user_profiles (user_id, timezone)
-  SELECT id, (ARRAY['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata'])[1 + number % 4]
-    FROM bench_user;
-INSERT INTO app.conversations (id, user_id, created_at, updated_at)
-  SELECT talk, id, '{first} 00:00+00', '{first} 00:00+00' FROM bench_user;
-INSERT INTO app.messages (id, conversation_id, user_id, content, role, sentiment_score, response_time_ms, tokens_used,
-                          crisis_indicators, service_context, performance, created_at, updated_at)
-  SELECT md5('message ' || n)::uuid, u.talk, u.id, 'a message of about forty characters, say.',
-         CASE WHEN n % 2 = 0 THEN 'user' ELSE 'assistant' END, (n % 200 - 100) / 100.0,
-         CASE WHEN n % 2 = 1 THEN 100 + n % 2400 END, 20 + n % 300,
-         CASE WHEN n % 997 = 0 THEN '{{"risk": true}}'::jsonb ELSE '{{}}' END,
-         jsonb_build_object('service', (ARRAY['chat', 'voice', 'journal'])[1 + n % 3]),
-         CASE WHEN n % 2 = 1 THEN jsonb_build_object(
-             'search_strategy', (ARRAY['text_only', 'hybrid', 'vector_only'])[1 + n % 3],
-             'cache_level', (ARRAY['L1', 'L2', 'L3', 'miss', 'miss'])[1 + n % 5],
-             'latency_ms', 20 + n % 700, 'quality_score', 3 + (n % 20) / 10.0) ELSE '{{}}' END,
-         at, at
-    FROM (SELECT n, timestamptz '{first} 00:00+00' + interval '1 second' * (n * ({days} * 86400.0 / {messages})) AS at,
-                 1 + (hashint8(n) & 2147483647) % {users} AS number
-            FROM generate_series(0, {messages} - 1) AS n) AS m
-    JOIN bench_user AS u USING (number);
-INSERT INTO app.message_emotions (message_id, user_id, valence, arousal, label, confidence, inferred_at)
-  SELECT id, user_id, 0.2, 0.1, (ARRAY['joy', 'calm', 'sadness', 'fear'])[1 + tokens_used % 4], 0.8, created_at
-    FROM app.messages WHERE role = 'user';
-INSERT INTO journal.entries (user_id, content, entry_date, created_at, updated_at, mood_score)
-  SELECT u.id, 'three plain words', (at AT TIME ZONE 'UTC')::date, at, at, (n % 200 - 100) / 100.0
-    FROM (SELECT n, timestamptz '{first} 20:00+00' + interval '1 day' * (n % {days}) AS at,
-                 1 + (hashint8(n * 31) & 2147483647) % {users} AS number
-            FROM generate_series(0, {messages} / 20) AS n) AS e
-    JOIN bench_user AS u USING (number);
-INSERT INTO ops.service_metrics (service_name, metric_name, metric_value, created_at)
-  SELECT (ARRAY['chat', 'voice', 'journal'])[1 + n % 3], (ARRAY['latency', 'error_rate'])[1 + n % 2], 1 + n % 3000,
-         timestamptz '{first} 00:00+00' + interval '1 second' * (n * ({days} * 86400.0 / ({messages} / 20)))
-    FROM generate_series(0, {messages} / 20 - 1) AS n;
-INSERT INTO compliance.consents (user_id, consent_type, granted, recorded_at)
-  SELECT id, 'memory', number % 7 <> 0, '{first} 00:00+00' FROM bench_user;
-DROP TABLE public.bench_user;
-ANALYZE;
-"""
-
-DAILY_VIEW = """
-CREATE MATERIALIZED VIEW public.bench_daily AS
-SELECT (created_at AT TIME ZONE 'UTC')::date AS day, user_id, count(*) AS total_messages,
-       avg(response_time_ms) AS avg_response_time_ms,
-       count(*) FILTER (WHERE crisis_indicators <> '{}' OR requires_intervention) AS safety_incidents,
-       avg((performance ->> 'quality_score')::float8) AS therapeutic_quality_avg,
-       avg((performance ->> 'cache_level' <> 'miss')::int) AS cache_hit_rate
-  FROM app.messages GROUP BY 1, 2
-"""
-STATISTICS_VIEW = """
-CREATE MATERIALIZED VIEW public.bench_statistics AS
-SELECT user_id, COUNT(*) AS total_entries, AVG(mood_score) AS avg_mood, MIN(entry_date) AS first_entry_date,
-       MAX(entry_date) AS last_entry_date, COUNT(DISTINCT date_trunc('month', entry_date)) AS active_months
-  FROM journal.entries GROUP BY user_id
-"""
+HISTORIES = (1_000_000, 10_000_000)
+MEASURED_MESSAGES = 5_000
+CHANGED_ROWS, ASKED_ROWS = 1_500_000, 10_000_000
+ROUNDS = 5
 
 
 class Bench:
@@ -107,13 +54,14 @@ class Bench:
         self.live = Live(create_database(base, f"{DATABASE}_{messages}_{days}"))
         self.lake = Lake(str(home / f"lake_{messages}_{days}"))
 
-    def warm_up(self) -> None:
-        """Import what every step uses, so that no step is charged for it."""
+    def warm_up(self, step: str) -> None:
+        """Import what every step uses, so that no step is charged for it; `populate` finds nothing to read yet."""
         import duckdb
 
         from warehouse.marts import documented_questions, publish, rollup
 
-        self.live.read("SELECT 1 AS one")
+        if step != "populate":
+            self.live.read("SELECT 1 AS one")
         duckdb.sql("SELECT 1").pl()
         if not (documented_questions() and publish and rollup):
             raise RuntimeError("benchmark: the marts package is incomplete")
@@ -207,6 +155,79 @@ class Bench:
         """REFRESH of the journal's own view."""
         return self._refresh(STATISTICS_VIEW, "bench_statistics")
 
+    def measured_day(self) -> dict[str, Any]:
+        """All day marts for the day after the history, which holds the same messages behind any history."""
+        from warehouse.lake import Lake
+        from warehouse.live import ensure_partitions
+        from warehouse.marts import MARTS, rollup
+
+        day = self.days[-1] + timedelta(days=1)
+        ensure_partitions(self.live, day, day + timedelta(days=1))
+        with self.live.connect(owner=True) as connection:
+            row = connection.execute("SELECT count(*) FROM app.messages WHERE created_at >= %s", (day,)).fetchone()
+            if row and not row[0]:
+                script = MEASURED_DAY.format(day=day, messages=MEASURED_MESSAGES, users=self.users)
+                connection.execute(script)  # type: ignore[arg-type]
+        marts = [name for name, mart in MARTS.items() if mart.kind == "days"]
+        seconds = []
+        for _ in range(ROUNDS):
+            shutil.rmtree(self.settings.home / "one_day", ignore_errors=True)
+            lake = Lake(str(self.settings.home / "one_day"))
+            started = time.monotonic()
+            done = rollup(self.live, lake, marts, [day], secret=SECRET, run_id="bench", now=datetime.now(UTC))
+            seconds.append(time.monotonic() - started)
+        return {"median_seconds": round(statistics.median(seconds), 3), "rows": sum(one.rows for one in done.written)}
+
+    def publish_changed_day(self) -> dict[str, Any]:
+        """A release after one changed day, against copying both files and replacing that day, in turns."""
+        from benchmarks.marts_parts import change_day, copy_and_replace, lake_of
+        from warehouse.lake import Lake
+        from warehouse.marts import publish
+
+        settings, bare = self.settings.model_copy(update={"home": self.settings.home / "publish"}), []
+        shutil.rmtree(settings.home, ignore_errors=True)
+        lake = Lake(settings.lake)
+        rows = lake_of(self.lake, lake, CHANGED_ROWS)
+        full = publish(settings, lake, run_id="bench", full=True)
+        ours = []
+        day = self.days[-9]
+        for number in range(ROUNDS):
+            changed = change_day(lake, day, number)
+            started = time.monotonic()
+            copy_and_replace(settings, lake, day, changed, settings.home / "bare")
+            bare.append(time.monotonic() - started)
+            started = time.monotonic()
+            release = publish(settings, lake, run_id=f"bench {number}", full=False)
+            ours.append(time.monotonic() - started)
+        return {
+            "rows": rows, "changed_marts": len(changed), "kind": release.kind, "full_seconds": round(full.seconds, 3),
+            "publish_seconds": round(statistics.median(ours), 3), "bare_seconds": round(statistics.median(bare), 3),
+        }  # fmt: skip
+
+    def ask_many(self) -> dict[str, Any]:
+        """A full release of many rows, then the median milliseconds of each documented question with its connection."""
+        from benchmarks.marts_parts import lake_of
+        from warehouse.lake import Lake
+        from warehouse.marts import documented_questions, publish, query
+
+        settings = self.settings.model_copy(update={"home": self.settings.home / "questions"})
+        lake = Lake(settings.lake)
+        rows = lake_of(self.lake, lake, ASKED_ROWS)
+        release = publish(settings, lake, run_id="bench", full=True)
+        answers = {}
+        for question in documented_questions():
+            query(settings, question.sql)
+            taken = []
+            for _ in range(ROUNDS):
+                started = time.monotonic()
+                query(settings, question.sql)
+                taken.append((time.monotonic() - started) * 1000)
+            answers[question.name[:2]] = round(statistics.median(taken), 1)
+        return {
+            "rows": rows, "published_rows": sum(release.rows["restricted"].values()),
+            "publish_seconds": round(release.seconds, 3), "milliseconds": answers, "slowest_ms": max(answers.values()),
+        }  # fmt: skip
+
     def publish_release(self) -> dict[str, Any]:
         """A release of the whole lake."""
         from warehouse.marts import publish
@@ -214,29 +235,23 @@ class Bench:
         release = publish(self.settings, self.lake, run_id="bench")
         return {"kind": release.kind, "rows": sum(release.rows["restricted"].values())}
 
-    def ask(self) -> dict[str, Any]:
-        """Milliseconds of each documented question, connection included."""
-        from warehouse.marts import documented_questions, query
 
-        answers = {}
-        for question in documented_questions():
-            query(self.settings, question.sql)
-            started = time.monotonic()
-            query(self.settings, question.sql)
-            answers[question.name[:2]] = round((time.monotonic() - started) * 1000, 1)
-        return {"milliseconds": answers, "slowest_ms": max(answers.values())}
-
-
-STEPS = (
-    "populate", "read_conversation", "conversation_year", "all_year", "read_all_and_write", "all_one_day",
-    "user_statistics", "refresh_statistics", "refresh_daily", "publish_release", "ask",
-)  # fmt: skip
+PARTS = {
+    "year": (
+        "populate", "read_conversation", "conversation_year", "all_year", "read_all_and_write", "all_one_day",
+        "user_statistics", "refresh_statistics", "refresh_daily", "publish_release",
+    ),
+    "history": ("populate", "measured_day"),
+    "publish": ("publish_changed_day",),
+    "questions": ("ask_many",),
+}  # fmt: skip
+STEPS = sorted({step for steps in PARTS.values() for step in steps})
 
 
-def measure(step: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(step: str, arguments: argparse.Namespace, messages: int) -> dict[str, Any]:
     """One step in a process of its own: its seconds, its peak memory and what it says."""
     command = [sys.executable, "-m", "benchmarks.marts", "--step", step, "--home", str(arguments.home)]
-    command += ["--messages", str(arguments.messages), "--days", str(arguments.days), "--users", str(arguments.users)]
+    command += ["--messages", str(messages), "--days", str(arguments.days), "--users", str(arguments.users)]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
@@ -246,7 +261,7 @@ def run_step(arguments: argparse.Namespace) -> None:
     """Run one step here and print its result as JSON."""
     bench = Bench(arguments.home, arguments.messages, arguments.days, arguments.users)
     step: Callable[[], dict[str, Any]] = getattr(bench, arguments.step)
-    bench.warm_up()
+    bench.warm_up(arguments.step)
     started = time.monotonic()
     said = step()
     seconds = time.monotonic() - started
@@ -255,27 +270,37 @@ def run_step(arguments: argparse.Namespace) -> None:
 
 
 def ratios(results: dict[str, dict[str, Any]]) -> dict[str, float]:
-    """The figures the README quotes."""
-    seconds = {step: result["seconds"] for step, result in results.items()}
-    return {
-        "conversation_year_to_bare_read": round(seconds["conversation_year"] / seconds["read_conversation"], 2),
-        "all_year_to_read_and_write": round(seconds["all_year"] / seconds["read_all_and_write"], 2),
-        "conversation_year_to_refresh": round(
-            seconds["conversation_year"] / results["refresh_daily"]["refresh_seconds"], 2
-        ),
-        "user_statistics_to_refresh": round(
-            seconds["user_statistics"] / results["refresh_statistics"]["refresh_seconds"], 2
-        ),
-    }
+    """The figures the README quotes, of the parts that were run."""
+    found: dict[str, float] = {}
+
+    def over(name: str, above: tuple[str, str], below: tuple[str, str]) -> None:
+        if above[0] in results and below[0] in results:
+            found[name] = round(results[above[0]][above[1]] / results[below[0]][below[1]], 2)
+
+    small, large = (f"measured_day_{messages}" for messages in HISTORIES)
+    over("conversation_year_to_bare_read", ("conversation_year", "seconds"), ("read_conversation", "seconds"))
+    over("all_year_to_read_and_write", ("all_year", "seconds"), ("read_all_and_write", "seconds"))
+    over("conversation_year_to_refresh", ("conversation_year", "seconds"), ("refresh_daily", "refresh_seconds"))
+    over("user_statistics_to_refresh", ("user_statistics", "seconds"), ("refresh_statistics", "refresh_seconds"))
+    over("one_day_long_to_short_history", (large, "median_seconds"), (small, "median_seconds"))
+    over(
+        "publish_changed_day_to_copy_and_replace",
+        ("publish_changed_day", "publish_seconds"),
+        ("publish_changed_day", "bare_seconds"),
+    )
+    if "ask_many" in results:
+        found["slowest_question_ms"] = results["ask_many"]["slowest_ms"]
+    return found
 
 
 def main() -> None:
-    """Run all steps, or one."""
+    """Run the chosen parts, or one step."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0] if __doc__ else None)
     parser.add_argument("--messages", type=int, default=2_000_000)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--users", type=int, default=20_000)
     parser.add_argument("--home", type=Path, default=Path(".bench-marts"))
+    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="parts to run")
     parser.add_argument("--step", choices=STEPS)
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
     arguments = parser.parse_args()
@@ -283,10 +308,13 @@ def main() -> None:
         run_step(arguments)
         return
     results = {}
-    for step in STEPS:
-        results[step] = measure(step, arguments)
-        if not arguments.json:
-            print(f"{step:20} {json.dumps(results[step])}", flush=True)
+    for part in arguments.only:
+        for messages in HISTORIES if part == "history" else (arguments.messages,):
+            for step in PARTS[part]:
+                name = f"{step}_{messages}" if part == "history" else step
+                results[name] = measure(step, arguments, messages)
+                if not arguments.json:
+                    print(f"{name:24} {json.dumps(results[name])}", flush=True)
     document = {"messages": arguments.messages, "days": arguments.days, "steps": results, "ratios": ratios(results)}
     print(json.dumps(document, indent=2) if arguments.json else json.dumps(document["ratios"]))
 
