@@ -179,17 +179,37 @@ class Lake:
         Raises:
             PartitionDamagedError: a file is truncated, altered or unreadable; the message names mart and day.
         """
-        digests = {}
-        for day in self.partitions(mart) if days is None else days:
-            path = self.path(mart, day)
-            digest = sha256_of(path)
-            entries = _entries(path.with_name(PROVENANCE))
-            if not entries:
-                self.read(mart, day)
-            elif digest not in entries:
-                raise PartitionDamagedError(_damage(mart, day, "its bytes are not the bytes written"))
-            digests[day] = digest
-        return digests
+        wanted = self.partitions(mart) if days is None else days
+        return {day: self.examine(mart, day)[0] for day in wanted}
+
+    def examine(self, mart: str, day: date) -> tuple[str, Provenance | None]:
+        """SHA-256 of one partition that is what was written, and its entry; a partition without a note has None.
+
+        Raises:
+            FileNotFoundError: no such partition.
+            PartitionDamagedError: the file is truncated, altered or unreadable.
+        """
+        path = self.path(mart, day)
+        digest = sha256_of(path)
+        entries = _entries(path.with_name(PROVENANCE))
+        if not entries:
+            self.read(mart, day)
+        elif digest not in entries:
+            raise PartitionDamagedError(_damage(mart, day, "its bytes are not the bytes written"))
+        return digest, entries.get(digest)
+
+    def stamps(self, mart: str) -> dict[date, str]:
+        """What the file system knows of each partition and its note, by day in order.
+
+        While a stamp stays the same, nobody has written either file: inode, size and time of the last change, which no
+        program can set back. Only this machine's: a copy of the lake differs.
+        """
+        folder = str(self._folder(mart))
+        found = {}
+        for day in self.partitions(mart):
+            files = f"{folder}/metric_date={day.isoformat()}/"
+            found[day] = f"{stamp_of(files + DATA)} {stamp_of(files + PROVENANCE)}"
+        return found
 
     def remove(self, mart: str, day: date) -> bool:
         """Delete one partition; True where there was one."""
@@ -258,6 +278,15 @@ def sha256_of(path: Path) -> str:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()
+
+
+def stamp_of(path: Path | str) -> str:
+    """Inode, size and change time of a file; `-` where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - thousands of them, and a Path costs more than the call
+    except FileNotFoundError:
+        return "-"
+    return f"{found.st_ino}:{found.st_size}:{found.st_ctime_ns}"
 
 
 def _dump(entries: Sequence[Provenance]) -> bytes:

@@ -31,5 +31,9 @@ def test_f25_weeks_across_a_new_year_belong_to_their_iso_year(live: Live, settin
     days = [date(2025, 12, 29) + timedelta(days=offset) for offset in range(7)]
     rollup(live, lake, ["dim_date"], days, secret=b"k" * 32, run_id="r", now=NOW)
     publish(settings, lake, run_id="r", now=NOW)
-    found = query(settings, "SELECT DISTINCT week_start, iso_year_number, iso_week_number FROM mart.dim_date").rows()
+    found = query(
+        settings,
+        "SELECT DISTINCT week_start, iso_year_number, iso_week_number FROM mart.dim_date"
+        f" WHERE metric_date BETWEEN DATE '{days[0]}' AND DATE '{days[-1]}'",
+    ).rows()
     assert found == [(date(2025, 12, 29), 2026, 1)]

@@ -230,7 +230,7 @@ def test_safety_numbers_are_published_by_week_only_and_hidden_over_few_people(re
 def test_a_release_that_would_show_a_small_cell_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = Settings(home=tmp_path / "home")
     population(Lake(settings.lake), first=FIRST, days=6)
-    monkeypatch.setattr("warehouse.marts.build.suppress", lambda frame, shape, *, k, step, before: suppress(
+    monkeypatch.setattr("warehouse.marts.cells.suppress", lambda frame, shape, *, k, step, before: suppress(
         frame, shape, k=1, step=step, before=before
     ))  # fmt: skip
     with pytest.raises(ReleaseRefusedError, match="suppression") as caught:

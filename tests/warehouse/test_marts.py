@@ -1,15 +1,17 @@
 """The marts' declarations, and releases built from a lake: what is in the files, how they are swapped, who may read."""
 
 import json
+import random
+import shutil
 import stat
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
 
-from tests.lakes import NOW, population, put, talk
+from tests.lakes import NOW, key_of, mart_rows, population, put, talk
 from warehouse.lake import Lake, PartitionDamagedError
 from warehouse.marts import (
     COLUMNS,
@@ -34,6 +36,8 @@ from warehouse.marts import (
     shape_errors,
     user_key,
 )
+from warehouse.marts.describe import FILES
+from warehouse.marts.examine import UNCHANGED
 from warehouse.settings import Settings
 
 FIRST = date(2026, 3, 2)
@@ -45,6 +49,15 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with three weeks of marts and one release; tests read it and leave it as it is."""
     settings = Settings(home=tmp_path_factory.mktemp("marts") / "home")
     population(Lake(settings.lake), first=FIRST, days=24)
+    publish(settings, Lake(settings.lake), run_id="first", now=NOW)
+    return settings
+
+
+@pytest.fixture
+def busy_copy(busy: Settings, tmp_path: Path) -> Settings:
+    """The same home again, free to be changed, with a release of its own."""
+    settings = Settings(home=tmp_path / "home")
+    shutil.copytree(busy.lake, settings.lake)
     publish(settings, Lake(settings.lake), run_id="first", now=NOW)
     return settings
 
@@ -351,33 +364,128 @@ def test_the_same_lake_gives_the_same_tables(home: Settings) -> None:
     assert tables[0] == tables[1]
 
 
-def test_a_release_from_the_last_one_and_the_changed_days_equals_one_from_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ENGRAM_GIT_REVISION", "one revision")
-    settings = Settings(home=tmp_path / "home")
-    lake = Lake(settings.lake)
-    population(lake, first=FIRST, days=16)
-    publish(settings, lake, run_id="r1", now=NOW)
-    put(lake, "conversation_analytics", FIRST, [talk(user, 20) for user in range(15)], run_id="late")
-    put(lake, "mood_trends", FIRST + timedelta(days=3), [], run_id="late")
-    lake.remove("service_performance", FIRST + timedelta(days=5))
-    population(lake, first=FIRST + timedelta(days=16), days=2, seed=9)
-    later = NOW + timedelta(hours=1)
-    assert publish(settings, lake, run_id="r2", now=later, full=False).kind == "incremental"
+def contents(settings: Settings) -> dict[tuple[str, str], list[tuple[object, ...]]]:
+    """Every row of every mart in both files, by key."""
     tables = {}
-    for file in ("restricted", "warehouse"):
+    for file in FILES:
         with open_release(settings, file) as con:
             for mart in published():
                 key = ", ".join(mart.published_key(file))
-                rows = con.execute(f"SELECT * FROM mart.{mart.name} ORDER BY {key}").fetchall()
-                tables[file, mart.name] = rows
-    assert publish(settings, lake, run_id="r2", now=later + timedelta(hours=1), full=True).kind == "full"
-    for (file, name), rows in tables.items():
-        with open_release(settings, file) as con:
-            key = ", ".join(MARTS[name].published_key(file))
-            assert con.execute(f"SELECT * FROM mart.{name} ORDER BY {key}").fetchall() == rows, (file, name)
-    assert len(tables["restricted", "conversation_analytics"]) > 500
+                tables[file, mart.name] = con.execute(f"SELECT * FROM mart.{mart.name} ORDER BY {key}").fetchall()
+    return tables
+
+
+def streaky(lake: Lake, day: date, users: list[int], *, run_id: str = "late") -> None:
+    """Who was active on a day, a few of them only by the badge they got."""
+    put(lake, "engagement", day, [
+        {"user_key": key_of(user), "local_date": day, "message_count": user % 5, "badge_count": 1} for user in users
+    ], run_id=run_id)  # fmt: skip
+
+
+def edit(lake: Lake, chance: random.Random, step: int) -> None:
+    """Change a few days as late data, deletions, retention and a new day do."""
+    days = lake.partitions("conversation_analytics")
+    late = chance.sample(days, 3)
+    put(lake, "conversation_analytics", late[0], [talk(user, 20 + step) for user in range(15)], run_id="late")
+    put(lake, "mood_trends", late[1], [], run_id="late")
+    streaky(lake, late[2], chance.sample(range(60), 40))
+    kept = lake.read("retention_cohorts", late[0]).filter(pl.col("user_key") != key_of(chance.randrange(60)))
+    lake.write("retention_cohorts", late[0], kept, key=MARTS["retention_cohorts"].key, run_id="late")
+    if step % 2:
+        lake.remove("service_performance", late[1])
+        lake.remove("emotion_distribution", days[0])
+    population(lake, first=days[-1] + timedelta(days=1), days=1 + step, seed=step)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_releases_from_the_one_before_and_the_changed_days_equal_one_from_nothing(tmp_path: Path, seed: int) -> None:
+    settings = Settings(home=tmp_path / "home")
+    lake, chance = Lake(settings.lake), random.Random(seed)
+    population(lake, first=FIRST, days=16, seed=seed)
+    moment = datetime(2026, 3, 12, 2, tzinfo=UTC)
+    publish(settings, lake, run_id="r0", now=moment)
+    for step in range(3):
+        edit(lake, chance, step)
+        moment += timedelta(days=3 * step)
+        assert publish(settings, lake, run_id="r1", now=moment + timedelta(minutes=1), full=False).kind == "incremental"
+    grown = contents(settings)
+    assert publish(settings, lake, run_id="r2", now=moment + timedelta(minutes=2), full=True).kind == "full"
+    whole = contents(settings)
+    assert {name for name in whole if whole[name] != grown[name]} == set()
+    assert len(whole["restricted", "conversation_analytics"]) > 500
+
+
+def test_a_release_without_any_change_reads_no_partition_and_holds_the_same(
+    busy_copy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(busy_copy)
+    monkeypatch.setattr(Lake, "examine", lambda *_: pytest.fail("a partition that nobody wrote was read"))
+    publish(busy_copy, Lake(busy_copy.lake), run_id="again", now=NOW + timedelta(minutes=1), full=False)
+    assert contents(busy_copy) == before
+
+
+def test_a_partition_altered_behind_an_incremental_release_stops_it(busy_copy: Settings) -> None:
+    lake = Lake(busy_copy.lake)
+    path = lake.path("mood_trends", FIRST)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(bytes(content))
+    before = busy_copy.warehouse_file.read_bytes()
+    with pytest.raises(PartitionDamagedError, match="mood_trends 2026-03-02"):
+        publish(busy_copy, lake, run_id="r", now=NOW + timedelta(minutes=1), full=False)
+    assert busy_copy.warehouse_file.read_bytes() == before
+
+
+@pytest.mark.parametrize("why", ["altered file", "other definitions", "other settings", "an earlier day"])
+def test_a_release_that_cannot_be_started_from_is_not(
+    busy_copy: Settings, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    now = NOW + timedelta(minutes=1)
+    if why == "altered file":
+        path = busy_copy.releases / f"restricted_{releases(busy_copy)[-1]}.duckdb"
+        path.chmod(0o600)
+        path.write_bytes(path.read_bytes() + b" ")
+    elif why == "other definitions":
+        monkeypatch.setattr("warehouse.marts.release.definitions", lambda: "others")
+    elif why == "other settings":
+        busy_copy = busy_copy.model_copy(update={"suppress_below": 12})
+    else:
+        now = NOW - timedelta(days=2)
+    assert publish(busy_copy, Lake(busy_copy.lake), run_id="r", now=now, full=False).kind == "full"
+
+
+def test_checks_of_an_incremental_release_look_at_what_was_written(busy_copy: Settings) -> None:
+    lake = Lake(busy_copy.lake)
+    put(lake, "conversation_analytics", FIRST, [talk(user, 9) for user in range(30)], run_id="late")
+    release = publish(busy_copy, lake, run_id="r", now=NOW + timedelta(minutes=1), full=False)
+    looked = {(check.file, check.mart) for check in release.checks if check.name == "unique_grain"}
+    again = {(check.file, check.mart) for check in release.checks if check.detail == UNCHANGED}
+    assert looked - again == {("restricted", "conversation_analytics"), ("warehouse", "conversation_analytics")}
+
+
+def test_a_repeated_key_in_a_replaced_day_refuses_the_release(
+    busy_copy: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(busy_copy.lake)
+    rows = pl.concat([mart_rows("conversation_analytics", [talk(1)])] * 2)
+    path = lake.path("conversation_analytics", FIRST)
+    rows.write_parquet(path)
+    path.with_name("part-0.json").unlink()
+    with pytest.raises(ReleaseRefusedError, match=r"conversation_analytics\.unique_grain: 1 repeated keys"):
+        publish(busy_copy, lake, run_id="r", now=NOW + timedelta(minutes=1), full=False)
+
+
+def test_the_calendar_is_of_whole_years_to_the_end_of_the_next(busy: Settings) -> None:
+    for restricted in (True, False):
+        found = query(
+            busy, "SELECT min(metric_date), max(metric_date), count(*), bool_and(is_final) FROM mart.dim_date",
+            restricted=restricted,
+        )  # fmt: skip
+        assert found.row(0) == (date(2026, 1, 1), date(2027, 12, 31), 730, True)
+    gaps = query(
+        busy, "SELECT count(*) AS n FROM mart.conversation_analytics ANTI JOIN mart.dim_date USING (metric_date)"
+    )
+    assert gaps["n"][0] == 0
 
 
 def test_releases_are_full_while_that_is_fast_and_after_a_while_again(

@@ -16,11 +16,11 @@ from warehouse.marts.questions import questions as documented_questions
 
 if TYPE_CHECKING:
     from warehouse.marts.ask import query
-    from warehouse.marts.build import Check
     from warehouse.marts.compute import RolledUp, ShapeMismatchError, rollup, shape_errors
     from warehouse.marts.describe import dictionary, markdown, published
     from warehouse.marts.disclosure import suppress, violations
     from warehouse.marts.erasure import count_rows, export_rows, forget
+    from warehouse.marts.examine import Check
     from warehouse.marts.late import changed_days, day_counts
     from warehouse.marts.release import (
         AnotherPublisherError,
@@ -93,7 +93,7 @@ __getattr__ = lazily(
         "suppress": "disclosure",
         "violations": "disclosure",
         "AnotherPublisherError": "release",
-        "Check": "build",
+        "Check": "examine",
         "Release": "release",
         "ReleaseRefusedError": "release",
         "open_release": "release",

@@ -57,6 +57,11 @@ class Aggregate:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def by_day(self) -> bool:
+        """Whether a day's cells can be counted and hidden without looking at another day's."""
+        return "metric_date" in self.key and self.within in (None, ("metric_date",))
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Key, measures, quotients."""
         quotients = [name for ratio in self.averages for name in (ratio.total, ratio.value)]
@@ -71,6 +76,8 @@ class Mart:
         kind: `days` can be recomputed for any day; `observed` measures the present, for the newest day only.
         sources: extracts of `sources/` that its rollup reads.
         restricted: shape in restricted.duckdb where it is not the lake's.
+        reach: what a changed day reaches in restricted.duckdb: its own rows, its week's, the whole table's, or its own
+            and any of the users seen on it.
         aggregate: shape in warehouse.duckdb; None where it is the restricted one, which then names no user.
     """
 
@@ -83,6 +90,7 @@ class Mart:
     sources: tuple[str, ...]
     kind: Literal["days", "observed"] = "days"
     restricted: Shape | None = None
+    reach: Literal["day", "week", "table", "user"] = "day"
     aggregate: Aggregate | None = None
 
     @property
@@ -193,6 +201,7 @@ MARTS: dict[str, Mart] = _registry(
          "last_entry_date", "active_month_count", "streak_count", "xp_count", "badge_count"),
         ("user_total",),
         kind="observed",
+        reach="table",
         restricted=Shape(
             ("user_key",),
             ("user_key", "metric_date", "signup_date", "entry_count", "mood_count", "mood_sum", "avg_mood",
@@ -213,6 +222,7 @@ MARTS: dict[str, Mart] = _registry(
         _DAY_USER,
         (*_DAY_USER, "entry_count", "mood_count", "mood_sum", "mood_sumsq", "word_count"),
         ("entry",),
+        reach="week",
         restricted=Shape(
             ("week_start", "user_key"),
             ("week_start", "user_key", "entry_count", "mood_count", "mood_sum", "mood_sumsq", "avg_mood", "stddev_mood",
@@ -234,6 +244,7 @@ MARTS: dict[str, Mart] = _registry(
         (*_DAY_USER, "indicator_count", "intervention_count", "escalation_count", "handled_count", "handling_sum_s",
          "handled_in_1h_count", "handled_in_24h_count"),
         ("message", "escalation"),
+        reach="week",
         restricted=Shape(
             ("week_start", "user_key"),
             ("week_start", "user_key", "indicator_count", "intervention_count", "escalation_count", "handled_count",
@@ -301,6 +312,7 @@ MARTS: dict[str, Mart] = _registry(
         (*_DAY_USER, "local_date"),
         (*_DAY_USER, "local_date", "message_count", "entry_count", "call_count", "xp_count", "badge_count"),
         ("message", "entry_event", "call", "badge"),
+        reach="user",
         restricted=Shape(
             (*_DAY_USER, "local_date"),
             (*_DAY_USER, "local_date", "message_count", "entry_count", "call_count", "xp_count", "badge_count",
@@ -416,6 +428,7 @@ MARTS: dict[str, Mart] = _registry(
         ("metric_date", "store", "object", "size_bytes", "row_count"),
         (),
         kind="observed",
+        reach="table",
         restricted=Shape(
             ("metric_date", "store", "object"),
             ("metric_date", "store", "object", "size_bytes", "row_count", "growth_day_bytes", "projected_12m_bytes"),
@@ -424,12 +437,18 @@ MARTS: dict[str, Mart] = _registry(
     Mart(
         "dim_date",
         "one row per UTC day",
-        "The calendar of the days that have marts.",
+        "The calendar: from the first year that has marts to the end of the year after the last.",
         "MARTS conventions",
         _DAY,
         (*_DAY, "week_start", "month_start", "year_number", "quarter_number", "month_number", "iso_year_number",
          "iso_week_number", "weekday_number", "is_weekend", "is_month_end"),
         (),
+        reach="table",
+        restricted=Shape(
+            _DAY,
+            (*_DAY, "week_start", "month_start", "year_number", "quarter_number", "month_number", "iso_year_number",
+             "iso_week_number", "weekday_number", "is_weekend", "is_month_end"),
+        ),
     ),
     Mart(
         "dim_service",
@@ -439,6 +458,7 @@ MARTS: dict[str, Mart] = _registry(
         ("metric_date", "service"),
         ("metric_date", "service", "message_count", "sample_count"),
         ("message", "service_metric"),
+        reach="table",
         restricted=Shape(
             ("service",), ("service", "first_seen_date", "last_seen_date", "sample_count")
         ),

@@ -12,6 +12,7 @@ from warehouse.marts.declare import INTERNAL, MARTS, Mart
 from warehouse.marts.metrics import METRICS
 
 File = Literal["restricted", "warehouse"]
+FILES: tuple[File, ...] = ("restricted", "warehouse")
 
 
 def published() -> tuple[Mart, ...]:

@@ -8,23 +8,29 @@ half-written, because nothing is ever written in place.
 """
 
 import fcntl
+import io
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from warehouse.lake import Lake, sha256_of, sync_folder
-from warehouse.marts.build import FILES, Check, Facts, build, git_revision, quoted
-from warehouse.marts.describe import File
+from warehouse.lake import Lake, replace_file, sha256_of, stamp_of, sync_folder
+from warehouse.marts.build import Facts, Making, build, definitions, git_revision
+from warehouse.marts.describe import FILES, File
+from warehouse.marts.examine import Check
+from warehouse.marts.inventory import inventory, remembered
+from warehouse.marts.tables import quoted
 from warehouse.settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
+    import polars as pl
 
 INCREMENTAL_AFTER_S = 10.0
 """Seconds of a full build past which the next releases start from the published file."""
@@ -32,6 +38,7 @@ CHAIN = 6
 """Releases in a row that may start from the one before."""
 MODES: Mapping[str, int] = {"restricted": 0o440, "warehouse": 0o444}
 STAMP = "%Y%m%dT%H%M%S%fZ"
+INVENTORY = ".inventory.parquet"
 
 
 class ReleaseRefusedError(Exception):
@@ -100,20 +107,22 @@ def publish(
         release_id = moment.strftime(STAMP)
         built = {file: folder / f".building-{release_id}-{file}.duckdb" for file in FILES}
         try:
+            base = base_of(settings, full=full, moment=moment)
+            with ThreadPoolExecutor(1) as pool:
+                copies = [pool.submit(shutil.copyfile, path, built[file]) for file, path in (base or {}).items()]
+                # A release from nothing looks at every byte of the lake; none rests for long on what was seen before.
+                partitions = inventory(lake, remembered(folder / INVENTORY) if base else None)
+                _remember(partitions, folder / INVENTORY)
+                for one in copies:
+                    one.result()
+            making = Making(release_id, moment, run_id, git_revision())
             checks, facts = build(
-                settings,
-                lake,
-                built,
-                release_id=release_id,
-                moment=moment,
-                run_id=run_id,
-                base=base_of(settings, full=full),
-                extra_checks=extra_checks,
+                settings, partitions, built, making, copied=base is not None, extra_checks=extra_checks
             )
             failed = [check for check in checks if not check.passed]
             if failed:
                 raise ReleaseRefusedError(failed)
-            return _swap(settings, built, release_id, moment, started, checks, facts)
+            return _swap(settings, built, making, started, checks, facts)
         finally:
             for path in built.values():
                 path.unlink(missing_ok=True)
@@ -121,23 +130,31 @@ def publish(
                 shutil.rmtree(path.with_suffix(".spill"), ignore_errors=True)
 
 
+def _remember(partitions: "pl.DataFrame", path: Path) -> None:
+    content = io.BytesIO()
+    partitions.write_parquet(content)
+    replace_file(path, content.getvalue(), durable=False)
+
+
 def _swap(
     settings: Settings,
     built: Mapping[File, Path],
-    release_id: str,
-    moment: datetime,
+    making: Making,
     started: datetime,
     checks: Sequence[Check],
     facts: Facts,
 ) -> Release:
-    folder = settings.releases
+    folder, release_id = settings.releases, making.release_id
     targets = {"restricted": settings.restricted_file, "warehouse": settings.warehouse_file}
-    paths, digests = {}, {}
+    with ThreadPoolExecutor(2 * len(FILES)) as pool:
+        for file in FILES:
+            built[file].chmod(MODES[file])
+        synced = [pool.submit(_fsync, built[file]) for file in FILES]
+        digests = dict(zip(FILES, pool.map(lambda file: sha256_of(built[file]), FILES), strict=True))
+        for one in synced:
+            one.result()
+    paths = {file: folder / f"{file}_{release_id}.duckdb" for file in FILES}
     for file in FILES:
-        built[file].chmod(MODES[file])
-        _fsync(built[file])
-        paths[file] = folder / f"{file}_{release_id}.duckdb"
-        digests[file] = sha256_of(built[file])
         built[file].rename(paths[file])
     sync_folder(folder)
     for file in FILES:
@@ -151,10 +168,11 @@ def _swap(
     manifest.write_text(
         json.dumps(
             {
-                "release_id": release_id, "published_at": moment.isoformat(), "seconds": round(seconds, 3),
-                "kind": facts.kind, "git_revision": git_revision(),
+                "release_id": release_id, "published_at": making.moment.isoformat(), "seconds": round(seconds, 3),
+                "kind": facts.kind, "git_revision": making.git_revision, "definitions": definitions(),
+                "suppression": suppression_of(settings),
                 "files": {file: {"name": paths[file].name, "sha256": digests[file], "bytes": paths[file].stat().st_size,
-                                 "rows": facts.rows[file]} for file in FILES},
+                                 "stamp": stamp_of(paths[file]), "rows": facts.rows[file]} for file in FILES},
                 "first_day": facts.first_day.isoformat() if facts.first_day else None,
                 "last_day": facts.last_day.isoformat() if facts.last_day else None,
                 "checks": [asdict(check) for check in checks],
@@ -164,28 +182,42 @@ def _swap(
     )  # fmt: skip
     removed = prune(settings)
     return Release(
-        release_id, moment, seconds, paths, digests, facts.rows, facts.first_day, facts.last_day, tuple(checks),
+        release_id, making.moment, seconds, paths, digests, facts.rows, facts.first_day, facts.last_day, tuple(checks),
         manifest, facts.kind, tuple(removed),
     )  # fmt: skip
 
 
-def base_of(settings: Settings, *, full: bool | None) -> Path | None:
-    """The restricted file that the next release starts from; None where it is to be built from nothing.
+def suppression_of(settings: Settings) -> dict[str, int]:
+    """Settings that decide what shows; under other ones nothing of an older file can be kept."""
+    return {"suppress_below": settings.suppress_below, "round_to": settings.round_to, "late_days": settings.late_days}
+
+
+def base_of(settings: Settings, *, full: bool | None, moment: datetime) -> Mapping[File, Path] | None:
+    """The files that the next release starts from; None where it is to be built from nothing.
 
     Starting from a copy leaves replaced rows in the file and its tables less sorted, so every so many releases are
-    full, and so is the first one of another revision of the code, whose tables may differ.
+    full. So is the first one of other definitions or settings, and one whose predecessor is no longer what was
+    published.
     """
     ids = releases(settings)
     if full or not ids:
         return None
     manifests = [json.loads((settings.releases / f"manifest_{one}.json").read_text()) for one in ids]
-    if manifests[-1]["git_revision"] != git_revision():
+    last = manifests[-1]
+    if last.get("definitions") != definitions() or last.get("suppression") != suppression_of(settings):
+        return None
+    if datetime.fromisoformat(last["published_at"]).date() > moment.date():
         return None
     if full is None:
         since = next((back for back, one in enumerate(reversed(manifests)) if one["kind"] == "full"), None)
         if since is None or since >= CHAIN or manifests[-1 - since]["seconds"] < INCREMENTAL_AFTER_S:
             return None
-    return settings.releases / f"restricted_{ids[-1]}.duckdb"
+    base = {file: settings.releases / f"{file}_{ids[-1]}.duckdb" for file in FILES}
+    return base if all(_as_published(path, last["files"][file]) for file, path in base.items()) else None
+
+
+def _as_published(path: Path, entry: Mapping[str, Any]) -> bool:
+    return stamp_of(path) == entry["stamp"] or (path.exists() and sha256_of(path) == entry["sha256"])
 
 
 def releases(settings: Settings) -> list[str]:
