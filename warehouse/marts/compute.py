@@ -7,10 +7,12 @@ The range is worked through in spans of so many messages, so that memory does no
 """
 
 from calendar import monthrange
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,7 +21,7 @@ from psycopg import sql
 from warehouse.lake import Lake, Written
 from warehouse.marts.columns import Column
 from warehouse.marts.declare import MARTS, Mart
-from warehouse.marts.extract import MEMORY_LIMIT_MB, bounds, people, statement, workbench
+from warehouse.marts.extract import MEMORY_LIMIT_MB, Read, ahead, bounds, people, statement, workbench
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from warehouse.live import Live, Snapshot
 
 WRITERS = 4
-SPAN_ROWS = 80_000
+SPAN_ROWS = 50_000
 """Messages read at once: enough to be fast, few enough to stay within the memory limit."""
 
 RETIRED_TABLES: Mapping[str, str] = {
@@ -110,23 +112,43 @@ def rollup(
         run = _Run(
             lake, run_id, now, now.astimezone(UTC).date() - timedelta(days=late_days), retired_spans(snapshot), pool
         )
-        for first, last in spans(days, weights):
-            with workbench(snapshot, person, _sources(in_days), first, last, memory_limit_mb=memory_limit_mb) as bench:
-                define(bench, in_days)
-                for mart in in_days:
-                    run.write(mart, compute(bench, mart), first, last)
-            done += (last - first).days + 1
-            if progress:
-                progress(done, total)
+        periods = spans(days, weights) if in_days else []
+        with ahead(snapshot, periods, _sources(in_days)) as rows:
+            for (first, last), mine in by_span(periods, rows):
+                with workbench(person, mine, first, last, memory_limit_mb=memory_limit_mb) as bench:
+                    define(bench, in_days)
+                    for mart in in_days:
+                        run.write(mart, compute(bench, mart), first, last)
+                done += (last - first).days + 1
+                if progress:
+                    progress(done, total)
         if in_state:
-            with workbench(
-                snapshot, person, _sources(in_state), newest, newest, memory_limit_mb=memory_limit_mb
-            ) as bench:
+            with (
+                ahead(snapshot, [(newest, newest)], _sources(in_state)) as rows,
+                workbench(
+                    person, ((source, batch) for _, source, batch in rows), newest, newest,
+                    memory_limit_mb=memory_limit_mb,
+                ) as bench,
+            ):  # fmt: skip
                 define(bench, in_state)
                 for mart in in_state:
-                    rows = compute(bench, mart) if mart.sources else _on((observed or {})[mart.name], newest)
-                    run.write(mart, rows, newest, newest)
+                    frame = compute(bench, mart) if mart.sources else _on((observed or {})[mart.name], newest)
+                    run.write(mart, frame, newest, newest)
     return RolledUp(tuple(run.written), tuple(run.kept))
+
+
+def by_span(
+    periods: Sequence[tuple[date, date]], rows: Iterator[Read]
+) -> Iterator[tuple[tuple[date, date], Iterator[tuple[str, pl.DataFrame]]]]:
+    """Each span with its own rows; a span's rows are to be taken before the next span is."""
+    groups = groupby(rows, key=itemgetter(0))
+    position, mine = next(groups, (None, iter(())))
+    for number, period in enumerate(periods):
+        if number != position:
+            yield period, iter(())
+            continue
+        yield period, ((source, batch) for _, source, batch in mine)
+        position, mine = next(groups, (None, iter(())))
 
 
 @dataclass

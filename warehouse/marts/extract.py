@@ -4,13 +4,15 @@ Lives here: reading `sources/*.sql` over a span of days into `<source>_rows` tab
 Does not live here: what is made of them (`compute.py`). No message, memory or journal text is ever selected.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from queue import Full, Queue
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from warehouse.live import Snapshot
 
 MEMORY_LIMIT_MB = 128
+AHEAD = 2
+"""Batches that wait to be worked on, beside the one being read."""
 LOCAL_TIME = "timezone VARCHAR, from_at TIMESTAMP, until_at TIMESTAMP, offset_minutes BIGINT"
 SOURCES = (
     "message", "emotion", "call", "entry", "entry_event", "badge", "signup", "escalation", "memory", "quarantine",
@@ -80,11 +84,57 @@ def limits(memory_mb: int, spill: Path) -> dict[str, str | bool | int | float | 
     return {"memory_limit": f"{memory_mb}MB", "temp_directory": str(spill)}
 
 
+Read = tuple[int, str, pl.DataFrame]
+"""Position of a span, the extract, and some of its rows."""
+
+
+@contextmanager
+def ahead(snapshot: "Snapshot", spans: Sequence[tuple[date, date]], sources: Iterable[str]) -> Iterator[Iterator[Read]]:
+    """Rows of every span in order, read while earlier ones are worked on: Postgres and this process share the time.
+
+    The snapshot belongs to the reading thread until the context ends; it stays at most `AHEAD` batches in front.
+    """
+    held: Queue[Read | BaseException | None] = Queue(AHEAD)
+    stopped = Event()
+    wanted = sorted(sources)
+
+    def hand_over(one: "Read | BaseException | None") -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                held.put(one, timeout=0.1)
+                return
+
+    def read() -> None:
+        try:
+            for position, (first, last) in enumerate(spans):
+                for source in wanted:
+                    for batch in snapshot.batches(bounded(source, first, last)):
+                        hand_over((position, source, batch))
+                        if stopped.is_set():
+                            return
+            hand_over(None)
+        except BaseException as error:  # noqa: BLE001 - raised again by whoever takes the rows
+            hand_over(error)
+
+    def taken() -> Iterator[Read]:
+        while (one := held.get()) is not None:
+            if isinstance(one, BaseException):
+                raise one
+            yield one
+
+    reader = Thread(target=read, name="engram-extract", daemon=True)
+    reader.start()
+    try:
+        yield taken()
+    finally:
+        stopped.set()
+        reader.join()
+
+
 @contextmanager
 def workbench(
-    snapshot: "Snapshot",
     person: pl.DataFrame,
-    sources: Iterable[str],
+    rows: Iterable[tuple[str, pl.DataFrame]],
     first: date,
     last: date,
     *,
@@ -93,12 +143,11 @@ def workbench(
     """A DuckDB in memory that holds the extracts of a span of days, the people, the days and the local times.
 
     Args:
-        sources: extracts to read; the others are there and empty.
+        rows: extracts with some of their rows; extracts not among them are there and empty.
         memory_limit_mb: what DuckDB may hold before it spills.
     """
     import duckdb
 
-    wanted = set(sources)
     with (
         TemporaryDirectory(prefix="engram-spill-") as spill,
         duckdb.connect(":memory:", config=limits(memory_limit_mb, Path(spill))) as bench,
@@ -113,9 +162,8 @@ def workbench(
         _put(bench, "local_time", offsets, LOCAL_TIME)
         for source in SOURCES:
             bench.execute(f"CREATE TABLE {source}_rows ({columns_of(source)})")
-            if source in wanted:
-                for batch in snapshot.batches(bounded(source, first, last)):
-                    _append(bench, f"{source}_rows", batch)
+        for source, batch in rows:
+            _append(bench, f"{source}_rows", batch)
         bench.execute(statement("rollups", "_views"))
         yield bench
 
