@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
-.PHONY: help setup demo test lint up down snapshots lock bench clean
+.PHONY: help setup demo test lint up down snapshots lock duckdb bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,16 @@ lint: $(READY) ## format, lint, types, import rules
 
 test: lint ## lint, types, import rules and every test, on real embedded servers
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+DUCKDB_OLDER := 1.5.6
+OLDER := .venv/duckdb-$(DUCKDB_OLDER)
+$(OLDER): $(READY)
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --target $@ duckdb==$(DUCKDB_OLDER)
+
+duckdb: $(OLDER) ## the marts on the older DuckDB, and its clients on files of the newer
+	PYTHONPATH=$(OLDER) $(BIN)/python -m pytest -q tests/warehouse/test_marts.py tests/warehouse/test_questions.py \
+		tests/warehouse/test_disclosure.py
+	OLDER_DUCKDB=$(OLDER) $(BIN)/python -m pytest -q tests/warehouse/test_older_clients.py
 
 snapshots: $(READY) ## rewrite the snapshot of the definitions after a wanted change
 	ENGRAM_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/pipelines/test_definitions.py
