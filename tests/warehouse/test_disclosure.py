@@ -1,13 +1,17 @@
 """Disclosure control: nothing about few people shows, and nothing that shows gives it away."""
 
+import math
+import random
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from tests.lakes import NOW, key_of, population, put
 from warehouse.lake import Lake
@@ -102,6 +106,42 @@ def test_the_latest_change_of_a_cell_is_cut_to_its_day() -> None:
     assert shown.null_count() == 2
     lone = suppress(frame.head(1), LABELS, k=K, step=STEP).frame["source_max_updated_at"][0]
     assert (lone.hour, lone.minute) == (0, 0)
+
+
+REPEATED = Aggregate(("cohort", "week"), counts=("size",), repeated={"user_count": ("cohort",), "size": ("cohort",)})
+
+
+def cohorts(sizes: dict[str, int], weeks: int = 3) -> pl.DataFrame:
+    """(cohort, week, size), the size of a cohort in every week."""
+    rows = [(name, week, size) for name, size in sizes.items() for week in range(weeks)]
+    frame = pl.DataFrame(rows, schema=["cohort", "week", "size"], orient="row")
+    return frame.with_columns(user_count="size", size__users="size")
+
+
+def test_a_number_that_is_repeated_is_hidden_in_all_its_rows_and_others_beside_it() -> None:
+    done = suppress(cohorts({"a": 60, "b": 30, "few": 4}), REPEATED, k=K, step=STEP).frame
+    shown = done.drop_nulls("size").select("cohort", "size").unique()
+    assert shown.rows() == [("a", 60)]
+    assert done["size"].null_count() == 6
+
+
+def test_a_repeated_number_hidden_once_is_hidden_in_rows_that_are_new() -> None:
+    first = suppress(cohorts({"a": 60, "b": 30, "few": 9}), REPEATED, k=K, step=STEP)
+    later = cohorts({"a": 60, "b": 30, "few": 12}, weeks=5)
+    done = suppress(later, REPEATED, k=K, step=STEP, before=first.hidden).frame
+    assert set(done.drop_nulls("size")["cohort"]) == {"a"}
+    assert violations(done, later, REPEATED, k=K, step=STEP) == []
+
+
+@pytest.mark.parametrize(("show", "why"), [("few", "fewer"), ("b", "subtraction")])
+def test_the_check_finds_a_repeated_number_that_shows(show: str, why: str) -> None:
+    frame = cohorts({"a": 60, "b": 30, "few": 4})
+    done = suppress(frame, REPEATED, k=K, step=STEP).frame
+    seen = pl.col("cohort") == show
+    broken = done.with_columns(size=pl.when(seen).then(30).otherwise("size"))
+    assert any(why in line for line in violations(broken, frame, REPEATED, k=K, step=STEP))
+    somewhere = done.with_columns(size=pl.when(seen & (pl.col("week") == 0)).then(30).otherwise("size"))
+    assert any("some of their rows" in line for line in violations(somewhere, frame, REPEATED, k=K, step=STEP))
 
 
 GROUPS = st.lists(
@@ -213,6 +253,110 @@ def test_attack_release_against_release_finds_nothing_that_was_hidden(tmp_path: 
     new = query(settings, "SELECT emotion FROM mart.emotion_distribution WHERE emotion_count IS NULL ORDER BY 1")
     assert old["emotion"].to_list() == ["calm", "fear"]
     assert new.equals(old)
+
+
+def bounds_of(cell: int, shown: list[int | None], sums: list[tuple[list[int], float, float]]) -> tuple[float, float]:
+    """What an attacker knows of one hidden cell: least and most it can be, by linear programming.
+
+    Args:
+        shown: what is published of each cell, rounded; None where it is hidden.
+        sums: cells that add up to something between two numbers.
+    """
+    limits = [(0.0, None) if value is None else (value - STEP // 2, value + STEP // 2) for value in shown]
+    rows = np.array([[float(column in cells) for column in range(len(shown))] for cells, _, _ in sums])
+    above = np.vstack([rows, -rows])
+    ends = np.array([most for _, _, most in sums] + [-least for _, least, _ in sums])
+    target = np.eye(len(shown))[cell]
+    ranges = [linprog(sign * target, A_ub=above, b_ub=ends, bounds=limits) for sign in (1, -1)]
+    assert all(found.status in {0, 3} for found in ranges), "the attacker's knowledge contradicts itself"
+    return ranges[0].fun, (-ranges[1].fun if ranges[1].status == 0 else math.inf)
+
+
+def signed_up(lake: Lake, sizes: dict[date, int]) -> None:
+    """Users who signed up on Mondays and came back the next week, with their statistics."""
+    people = [(week, f"{week:%m%d}{number:020x}") for week, size in sizes.items() for number in range(size)]
+    for week in sizes:
+        rows = [{"user_key": key, "cohort_week": week, "is_signup": True} for one, key in people if one == week]
+        put(lake, "retention_cohorts", week, rows)
+        active = [{"user_key": row["user_key"], "cohort_week": week, "is_active": True} for row in rows]
+        put(lake, "retention_cohorts", week + timedelta(days=8), active)
+    newest = max(sizes) + timedelta(days=30)
+    put(
+        lake,
+        "user_statistics",
+        newest,
+        [{"user_key": key, "signup_date": week, "entry_count": 1} for week, key in people],
+    )
+
+
+def test_attack_cohorts_against_months_of_sign_up_and_the_number_of_all_users(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    sizes = {
+        date(2026, 2, 2): 60, date(2026, 2, 9): 4, date(2026, 2, 16): 41, date(2026, 3, 2): 23, date(2026, 3, 9): 38,
+        date(2026, 4, 6): 7, date(2026, 4, 13): 52,
+    }  # fmt: skip
+    signed_up(Lake(settings.lake), sizes)
+    publish(settings, Lake(settings.lake), run_id="r", now=NOW)
+    cohorts = query(settings, "SELECT DISTINCT cohort_week, cohort_user_count FROM mart.retention_cohorts ORDER BY 1")
+    months = query(settings, "SELECT signup_month, user_count FROM mart.user_statistics").rows()
+    assert cohorts["cohort_week"].to_list() == sorted(sizes)
+    shown = cohorts["cohort_user_count"].to_list()
+    everybody = (list(range(len(sizes))), sum(sizes.values()), sum(sizes.values()))
+    by_month = [
+        ([number for number, week in enumerate(sorted(sizes)) if week.month == month.month], count - 2, count + 2)
+        for month, count in months
+        if count is not None
+    ]
+    small = [number for number, week in enumerate(sorted(sizes)) if sizes[week] < K]
+    assert small
+    for cell in small:
+        least, most = bounds_of(cell, shown, [everybody])
+        assert least <= 0
+        assert most >= 2 * K - 1
+        least, most = bounds_of(cell, shown, [everybody, *by_month])
+        assert most - least >= STEP
+
+
+def test_attack_weeks_of_mood_against_months_of_sign_up_with_every_entry_known(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    lake = Lake(settings.lake)
+    writers = {FIRST + timedelta(weeks=number): count for number, count in enumerate((40, 6, 30, 25, 60))}
+    for week, count in writers.items():
+        put(lake, "mood_trends", week, [
+            {"user_key": key_of(user), "entry_count": 1, "mood_count": 1} for user in range(count)
+        ])  # fmt: skip
+    publish(settings, lake, run_id="r", now=NOW)
+    shown = query(settings, "SELECT entry_count FROM mart.mood_trends ORDER BY week_start")["entry_count"].to_list()
+    total = sum(writers.values())
+    assert shown[1] is None
+    least, most = bounds_of(1, shown, [(list(range(len(writers))), total, total)])
+    assert least <= 0
+    assert most >= 2 * K - 1
+
+
+def test_attack_many_releases_none_shows_what_one_before_it_hid(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    lake, chance = Lake(settings.lake), random.Random(5)
+    hid: set[tuple[str, str, str]] = set()
+    for step in range(5):
+        population(lake, first=FIRST + timedelta(days=4 * step), days=4, seed=step)
+        late = FIRST + timedelta(days=chance.randrange(4 * step + 1))
+        put(lake, "emotion_distribution", late, [
+            {"user_key": key_of(user), "emotion": emotion, "emotion_count": 1}
+            for emotion in ("joy", "calm", "fear", "disgust") for user in range(chance.randint(2, 50))
+        ])  # fmt: skip
+        publish(settings, lake, run_id="r", now=NOW + timedelta(days=step), full=step % 2 == 0)
+        with open_release(settings) as con:
+            for mart, cell, measure in sorted(hid):
+                shape = MARTS[mart].aggregate
+                assert shape is not None
+                where = " AND ".join(
+                    f"{name} = '{value}'" for name, value in zip(shape.key, cell.split(" | "), strict=True)
+                )
+                found = con.execute(f"SELECT {measure} FROM mart.{mart} WHERE {where}").fetchall()
+                assert found in ([], [(None,)]), (mart, measure)
+            hid |= set(con.execute("SELECT mart, cell, measure FROM meta.suppression").fetchall())
+    assert len(hid) > 50
 
 
 def test_safety_numbers_are_published_by_week_only_and_hidden_over_few_people(released: Settings) -> None:

@@ -47,6 +47,8 @@ class Aggregate:
         averages: quotients of a sum over a count; both are published so that they divide to the value.
         rates: quotients of two counts; computed from the rounded counts.
         parts: totals that are the sum of other measures; hidden where a part is.
+        repeated: measures that say the same in every row of these key columns, and add up over the table: such a
+            number shows in all its rows or in none.
     """
 
     key: tuple[str, ...]
@@ -55,6 +57,7 @@ class Aggregate:
     rates: tuple[Ratio, ...] = ()
     within: tuple[str, ...] | None = None
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    repeated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def by_day(self) -> bool:
@@ -334,6 +337,7 @@ MARTS: dict[str, Mart] = _registry(
             ("cohort_week", "week_start"),
             counts=("cohort_user_count", "returned_user_count"),
             rates=(Ratio("retention_rate", "returned_user_count", "cohort_user_count"),),
+            repeated={USERS: ("cohort_week",), "cohort_user_count": ("cohort_week",)},
         ),
     ),
     Mart(

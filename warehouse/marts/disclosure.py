@@ -9,7 +9,7 @@ away. Counts are rounded to a step, other numbers to three significant digits, q
 a minimum or maximum never shows: the latest change of a cell's sources is cut to its day. Zero may show.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -53,7 +53,7 @@ def suppress(exact: pl.DataFrame, shape: Aggregate, *, k: int, step: int, before
     }
     values = {measure: exact[measure].fill_null(0).to_list() for measure in measures}
     users = behind[USERS]
-    groups = _groups(exact, shape)
+    groups = None if shape.within is None else _groups(exact, shape.within)
 
     hidden: dict[str, set[int]] = {}
     for measure in measures:
@@ -63,6 +63,8 @@ def suppress(exact: pl.DataFrame, shape: Aggregate, *, k: int, step: int, before
         hidden[measure] = rows
     for total, parts in shape.parts.items():
         hidden[total] |= set().union(*(hidden[part] for part in parts))
+    for measure, by in shape.repeated.items():
+        hidden[measure] = _everywhere(_groups(exact, by), hidden[measure], behind[measure], k)
     if groups is not None:
         for measure in measures:
             for group in groups:
@@ -140,7 +142,25 @@ def violations(published: pl.DataFrame, exact: pl.DataFrame, shape: Aggregate, *
             )
             if alone.height:
                 found.append(f"{measure}: {alone.height} groups give a hidden cell away by subtraction")
+    found += _repeated_apart(both, shape, k)
     found += _loose_ends(both, shape, k)
+    return found
+
+
+def _repeated_apart(both: pl.DataFrame, shape: Aggregate, k: int) -> list[str]:
+    found = []
+    for measure, by in shape.repeated.items():
+        users = pl.col(USERS + "__exact") if measure == USERS else pl.col(measure + BEHIND)
+        once = both.group_by(by).agg(
+            behind=users.max(), shown=pl.col(measure).is_not_null().any(), hidden=pl.col(measure).is_null().any()
+        )
+        apart = once.filter(pl.col("shown") & pl.col("hidden")).height
+        if apart:
+            found.append(f"{measure}: {apart} numbers show in some of their rows only")
+        few = once.filter(pl.col("hidden") & (pl.col("behind") < k) & (pl.col("behind") > 0)).height
+        covered = once.filter(pl.col("hidden") & (pl.col("behind") >= k))["behind"].sum()
+        if few and covered < 2 * k and once["shown"].any():
+            found.append(f"{measure}: {few} hidden numbers are given away by subtraction from the whole table")
     return found
 
 
@@ -166,15 +186,21 @@ def _cells(frame: pl.DataFrame, key: Iterable[str]) -> list[str]:
     return text.to_series().to_list()
 
 
-def _groups(frame: pl.DataFrame, shape: Aggregate) -> list[list[int]] | None:
-    if shape.within is None:
-        return None
-    if not shape.within:
+def _groups(frame: pl.DataFrame, by: Collection[str]) -> list[list[int]]:
+    if not by:
         return [list(range(frame.height))]
     rows: dict[object, list[int]] = {}
-    for row, values in enumerate(frame.select(shape.within).iter_rows()):
+    for row, values in enumerate(frame.select(by).iter_rows()):
         rows.setdefault(values, []).append(row)
     return list(rows.values())
+
+
+def _everywhere(groups: Sequence[Sequence[int]], hidden: set[int], behind: list[int], k: int) -> set[int]:
+    """Rows to hide of a number that each group repeats: groups hidden anywhere, and those to hide beside them."""
+    users = [max(behind[row] for row in group) for group in groups]
+    gone = {number for number, group in enumerate(groups) if hidden & set(group)}
+    gone |= complement(range(len(groups)), gone, users, k)
+    return {row for number in gone for row in groups[number]}
 
 
 def _rounded(series: pl.Series, hidden: set[int], step: int) -> pl.Series:
