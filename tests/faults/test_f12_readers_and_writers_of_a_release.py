@@ -98,7 +98,8 @@ def shared() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(180)
-def test_f12_three_polling_readers_and_a_backfill_never_block_or_tear_twenty_releases(shared: Path) -> None:
+@pytest.mark.parametrize("full", [True, False], ids=["from nothing", "from the one before"])
+def test_f12_three_polling_readers_and_a_backfill_never_block_or_tear_twenty_releases(shared: Path, full: bool) -> None:
     settings = Settings(home=shared / "home", releases_keep=3)
     lake = Lake(settings.lake)
     at_level(lake, 1)
@@ -106,7 +107,7 @@ def test_f12_three_polling_readers_and_a_backfill_never_block_or_tear_twenty_rel
     stop = threading.Event()
     errors: list[str] = []
     seen = {"held": 0, "reconnecting": 0}
-    stopped = shared / "stop"
+    stopped, kinds = shared / "stop", set[str]()
 
     # DuckDB keeps one instance of a path per process, and the held reader has it: this one comes by another name.
     alias = settings.home / "alias"
@@ -124,7 +125,7 @@ def test_f12_three_polling_readers_and_a_backfill_never_block_or_tear_twenty_rel
     try:
         for level in range(1, RELEASES + 1):
             at_level(lake, level)
-            publish(settings, lake, run_id=f"r{level}", now=NOW + timedelta(minutes=level))
+            kinds.add(publish(settings, lake, run_id=f"r{level}", now=NOW + timedelta(minutes=level), full=full).kind)
     finally:
         stop.set()
         stopped.touch()
@@ -132,6 +133,7 @@ def test_f12_three_polling_readers_and_a_backfill_never_block_or_tear_twenty_rel
             worker.join()
         out, err = process.communicate(timeout=60)
     assert errors == []
+    assert kinds == {"full" if full else "incremental"}
     assert process.returncode == 0, err
     opened, refused = json.loads(out)
     assert opened == refused > RELEASES

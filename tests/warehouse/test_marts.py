@@ -20,6 +20,7 @@ from warehouse.marts import (
     METRICS,
     AnotherPublisherError,
     Check,
+    Metric,
     ReleaseRefusedError,
     count_rows,
     dictionary,
@@ -204,14 +205,49 @@ def test_the_manifest_tells_bytes_rows_days_code_and_checks(busy: Settings) -> N
     assert all(check["passed"] for check in manifest["checks"])
 
 
-def test_metrics_by_day_week_and_month_agree(busy: Settings) -> None:
-    for name in ("messages", "response_ms"):
-        sums = [
-            query(busy, f"SELECT sum(numerator) AS n, sum(denominator) AS d FROM metric.{name}_by_{period}").rows()[0]
-            for period in ("day", "week", "month")
-        ]
-        assert sums[0] == pytest.approx(sums[1])
-        assert sums[0] == pytest.approx(sums[2])
+@pytest.mark.parametrize("restricted", [False, True], ids=["warehouse", "restricted"])
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_metric_by_day_week_and_month_adds_up_to_the_same(busy: Settings, metric: Metric, restricted: bool) -> None:
+    sums = {
+        period: query(
+            busy,
+            "SELECT sum(numerator) AS n, sum(denominator) AS d, count(*) AS periods,"
+            " bool_and(value IS NOT DISTINCT FROM numerator / nullif(denominator, 0) OR denominator IS NULL) AS divides"
+            f" FROM metric.{metric.name}_by_{period}",
+            restricted=restricted,
+        ).row(0)
+        for period in metric.periods
+    }
+    numbers = {period: [number or 0.0 for number in row[:2]] for period, row in sums.items()}
+    assert all(found == pytest.approx(numbers["month"]) for found in numbers.values())
+    assert all(row[3] in {True, None} for row in sums.values())
+    counts = [row[2] for row in sums.values()]
+    assert counts == sorted(counts, reverse=True)
+
+
+def test_most_metrics_have_numbers_to_agree_about(busy: Settings) -> None:
+    empty = {
+        metric.name
+        for metric in METRICS
+        if not query(busy, f"SELECT count(*) AS n FROM metric.{metric.name}_by_month", restricted=True)["n"][0]
+    }
+    assert len(METRICS) - len(empty) >= 12
+
+
+def test_a_user_deleted_in_postgres_is_gone_from_the_next_release(busy_copy: Settings) -> None:
+    lake, gone = Lake(busy_copy.lake), key_of(7)
+    tables = [mart.name for mart in published() if "user_key" in mart.restricted_shape.columns]
+    held = {mart: query(busy_copy, f"SELECT user_key FROM mart.{mart}", restricted=True)["user_key"] for mart in tables}
+    assert sum((keys == gone).sum() for keys in held.values()) > 20
+    for mart in (mart for mart in MARTS.values() if "user_key" in mart.columns):
+        for day in lake.partitions(mart.name):
+            kept = lake.read(mart.name, day).filter(pl.col("user_key") != gone)
+            lake.write(mart.name, day, kept, key=mart.key, run_id="after the deletion", closed=True)
+    publish(busy_copy, lake, run_id="r", now=NOW + timedelta(minutes=1), full=False)
+    for mart in tables:
+        after = query(busy_copy, f"SELECT user_key FROM mart.{mart}", restricted=True)["user_key"]
+        assert (after == gone).sum() == 0, mart
+        assert set(after) == set(held[mart]) - {gone}, mart
 
 
 def test_weeks_start_on_monday(busy: Settings) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests import population
 from warehouse.lake import Lake
-from warehouse.live import Live, copy_frame
+from warehouse.live import Live, LiveUnavailable, copy_frame
 from warehouse.marts import MARTS, RolledUp, changed_days, day_counts, rollup, user_key
 from warehouse.marts.compute import spans
 from warehouse.settings import Settings
@@ -282,6 +282,37 @@ def test_a_range_in_one_run_and_its_days_one_by_one_give_the_same_bytes(live: Li
         list(pool.map(lambda offset: roll(live, parallel, DAY_MARTS, DAY + timedelta(days=offset), 2), (0, 2)))
     assert len(bytes_of(whole)) == 4 * len(DAY_MARTS)
     assert bytes_of(whole) == bytes_of(single) == bytes_of(parallel)
+
+
+def test_all_marts_of_a_run_see_one_moment_whatever_is_written_meanwhile(
+    live: Live, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = population.people(live, 3, at=FIRST)
+    population.messages(live, [{"user_id": user, "created_at": FIRST + timedelta(days=1)} for user in users])
+    monkeypatch.setattr("warehouse.marts.compute.SPAN_ROWS", 0)
+    late: list[int] = []
+
+    def write_meanwhile(done: int, _: int) -> None:
+        late.append(done)
+        at = FIRST + timedelta(days=1, hours=done)
+        population.messages(live, [{"user_id": user, "created_at": at} for user in users])
+
+    days = [DAY + timedelta(days=offset) for offset in range(3)]
+    rollup(live, lake, DAY_MARTS, days, secret=SECRET, run_id="r", now=NOW, progress=write_meanwhile)
+    assert late == [1, 2, 3]
+    assert lake.read("conversation_analytics", days[1])["message_count"].to_list() == [1, 1, 1]
+    assert lake.read("engagement", days[1])["message_count"].sum() == 3
+    assert changed_days(live, lake, DAY, days[-1]) == [days[1]]
+
+
+def test_bulk_reads_go_to_the_replica_where_there_is_one(live: Live, lake: Lake) -> None:
+    user = population.people(live, 1, at=FIRST)[0]
+    population.messages(live, [{"user_id": user, "created_at": FIRST}])
+    unreachable = Live("postgresql://nobody@127.0.0.1:1/nowhere", read_url=live.url)
+    with unreachable.snapshot() as snapshot:
+        assert snapshot.read("SELECT count(*) AS n FROM app.messages").item() == 1
+    with pytest.raises(LiveUnavailable):
+        roll(Live(live.url, read_url="postgresql://nobody@127.0.0.1:1/nowhere"), lake, ["dim_date"])
 
 
 def test_a_day_is_final_once_the_window_for_late_data_has_passed(live: Live, lake: Lake) -> None:

@@ -47,7 +47,9 @@ def without_values() -> Iterator[None]:
 
 def described(error: BaseException) -> LiveError:
     """The error as a `LiveError` that carries names and no values."""
-    state = getattr(error, "sqlstate", None)
+    from adbc_driver_manager import dbapi
+
+    state = getattr(error, "sqlstate", None) or None
     diagnostic = getattr(error, "diag", None)
     kind = type(error).__name__ if isinstance(error, psycopg.Error) else "ReadError"
     names = {
@@ -55,7 +57,7 @@ def described(error: BaseException) -> LiveError:
         for part in ("schema", "table", "column", "constraint", "datatype")
     }
     said = ", ".join(f"{part} {name}" for part, name in names.items() if name)
-    lost = state is None and isinstance(error, psycopg.OperationalError)
+    lost = state is None and isinstance(error, (psycopg.OperationalError, dbapi.OperationalError))
     retryable = lost or (state is not None and (state.startswith(RETRYABLE_CLASSES) or state in RETRYABLE_STATES))
     message = f"Postgres {kind} ({state or 'no state'}){f': {said}' if said else ''}"
     if state == "23514" and names["table"] and not names["constraint"]:
