@@ -9,7 +9,8 @@ import fcntl
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from asyncio import gather
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,8 +23,8 @@ import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from lancedb.db import DBConnection
-    from lancedb.table import Table
+    from lancedb.db import AsyncConnection, DBConnection
+    from lancedb.table import AsyncTable, Table
 
 Result = TypeVar("Result")
 
@@ -31,6 +32,15 @@ TABLES: tuple[str, ...] = ("memories", "turns", "knowledge")
 IDS_PER_FILTER = 2_000
 ATTEMPTS = 12
 REGISTRY = "registry"
+PIECES_PER_USER = 16
+"""Pieces, on average, that a user's rows may lie in before the table is written anew: each costs every read of the
+user a page per column, and each night adds one."""
+
+ROWS_REWRITTEN = 50_000
+"""Rows of a table written anew that are in memory at a time."""
+
+MODEL_KEY = b"engram.embedding_model"
+"""Where the schema of a table names the model of its vectors."""
 
 _IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:@-]{0,127}")
 _TIME = pa.timestamp("us", "UTC")
@@ -124,7 +134,7 @@ def schema_of(table: str, dimension: int, model: str) -> pa.Schema:
     if table not in COLUMNS:
         raise ValueError(f"table: expected one of {', '.join(TABLES)}, got {len(table)} characters")
     vector = pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False)
-    return pa.schema([*COLUMNS[table], vector], metadata={"engram.embedding_model": model})
+    return pa.schema([*COLUMNS[table], vector], metadata={MODEL_KEY: model})
 
 
 @dataclass(frozen=True)
@@ -149,6 +159,7 @@ class LongTerm:
     def __init__(self, uri: str) -> None:
         self.uri = uri
         self._open: dict[str, Table] = {}
+        self._handles: dict[str, AsyncTable] = {}
         self._physical: tuple[int, dict[str, str]] | None = None
 
     def __repr__(self) -> str:
@@ -229,12 +240,20 @@ class LongTerm:
         return deleted
 
     def optimize(self, table: str) -> None:
-        """Compact small files and bring the indexes up to date; old versions stay for a day."""
+        """Compact small files and bring the indexes up to date; old versions stay for a day.
+
+        When users' rows have become scattered, each one's are laid side by side again.
+        """
         for physical in self._generations(table):
             target = self._named(physical)
-            if target is not None:
-                with self._writing():
-                    _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
+            if target is None:
+                continue
+            with self._writing():
+                _indexed(table, target)
+                _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
+            if table != "knowledge" and "://" not in self.uri and _scattered(self._owners(table, physical)):
+                with self._writing(exclusive=True):
+                    self._rearrange(table, physical)
 
     def purge(self, table: str) -> None:
         """Make deletions physical: no deleted row, old version or delete predicate stays on disk.
@@ -290,10 +309,29 @@ class LongTerm:
         return pl.DataFrame(pa.concat_tables(tables))
 
     def rows_of(
-        self, table: str, user_id: str, columns: Sequence[str], *, physical: str | None = None
-    ) -> pa.Table | None:
-        """One user's rows as Arrow, the shortest way for recall; None when there is no table yet."""
-        return self._scan(table, _equals("user_id", user_id), list(columns), physical)
+        self, user_id: str, columns: Mapping[str, Sequence[str]], *, physical: Mapping[str, str] | None = None
+    ) -> dict[str, pa.Table]:
+        """One user's rows of several tables at once, the shortest way for recall.
+
+        Args:
+            user_id: whose rows.
+            columns: per table the columns wanted.
+            physical: per table another generation than the current one.
+
+        Returns:
+            Arrow tables by name, with `engram.embedding_model` in the metadata of their schema; a table that does not
+            exist yet is left out.
+
+        Raises:
+            ValueError: a user id outside the allow-list.
+        """
+        where = _equals("user_id", user_id)
+        others = physical or {}
+        behind = {table: others.get(table) or self.physical(table) for table in columns}
+        found = self._together(
+            [self._matching(behind[table], where, list(wanted)) for table, wanted in columns.items()]
+        )
+        return {table: rows for table, rows in zip(columns, found, strict=True) if rows is not None}
 
     def users(self, table: str, *, physical: str | None = None) -> set[str]:
         """Every user who has a row in a table; knowledge has none."""
@@ -355,6 +393,15 @@ class LongTerm:
         physical = self.physical(table)
         target = self._named(physical)
         return physical, -1 if target is None else int(target.version)
+
+    def versions(self, tables: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """`version` of several tables, asked at once."""
+        known, switches = self._physical or (-1, dict[str, str]())
+        behind = [switches.get(table, table) for table in tables]
+        registry, *found = self._together([self._committed_version(name) for name in (REGISTRY, *behind)])
+        if registry != known:  # a table was switched since the last look
+            return {table: self.version(table) for table in tables}
+        return dict(zip(tables, zip(behind, found, strict=True), strict=True))
 
     def state(self, table: str, *, physical: str | None = None) -> TableState | None:
         """What is behind a table name now, or in one of its generations; None before the first write."""
@@ -446,6 +493,7 @@ class LongTerm:
         with self._writing(exclusive=True):
             self._database.drop_table(physical)
             self._open.pop(physical, None)
+            self._handles.pop(physical, None)
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -455,6 +503,60 @@ class LongTerm:
 
         # Zero: every read looks for a newer version first, so that what another process erased is not read again.
         return lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+
+    @cached_property
+    def _reader(self) -> "AsyncConnection":
+        import lancedb
+        from lancedb.background_loop import LOOP
+
+        connecting = lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0))  # as `_database`
+        reader: AsyncConnection = LOOP.run(connecting)  # type: ignore[no-untyped-call]
+        return reader
+
+    def _together(self, reads: "Sequence[Callable[[AsyncConnection], Awaitable[Result]]]") -> list[Result]:
+        """Run several reads at once, on the loop on which lancedb's blocking calls run too: one hop for all of them."""
+        from lancedb.background_loop import LOOP
+
+        reader = self._reader
+
+        async def all_of_them() -> list[Result]:
+            return list(await gather(*(read(reader) for read in reads)))
+
+        done: list[Result] = LOOP.run(all_of_them())  # type: ignore[no-untyped-call]
+        return done
+
+    async def _handle(self, reader: "AsyncConnection", physical: str) -> "AsyncTable | None":
+        if physical not in self._handles:
+            try:
+                self._handles[physical] = await reader.open_table(physical)
+            except (FileNotFoundError, ValueError):
+                return None
+        return self._handles[physical]
+
+    def _committed_version(self, physical: str) -> "Callable[[AsyncConnection], Awaitable[int]]":
+        async def read(reader: "AsyncConnection") -> int:
+            target = await self._handle(reader, physical)
+            return -1 if target is None else int(await target.version())
+
+        return read
+
+    def _matching(
+        self, physical: str, where: str, columns: list[str]
+    ) -> "Callable[[AsyncConnection], Awaitable[pa.Table | None]]":
+        async def read(reader: "AsyncConnection") -> pa.Table | None:
+            target = await self._handle(reader, physical)
+            if target is None:
+                return None
+            query = target.query().where(where).select(columns)
+            try:
+                return await query.to_arrow()
+            except (OSError, RuntimeError, ValueError) as failure:  # as in `_reading`
+                if "not found" not in str(failure).lower():
+                    raise
+                await target.checkout_latest()  # type: ignore[no-untyped-call]
+                return await query.to_arrow()
+
+        return read
 
     def _named(self, physical: str) -> "Table | None":
         if physical in self._open:
@@ -469,19 +571,44 @@ class LongTerm:
         return self._named(physical or self.physical(table))
 
     def _create(self, table: str, dimension: int, model: str, physical: str | None) -> "Table":
-        from lancedb.index import BTree
-
         if self._named(REGISTRY) is None:  # so that every later look at it finds something to keep open
             self._database.create_table(REGISTRY, schema=_REGISTERED, exist_ok=True)
         name = physical or self.physical(table)
         created = self._database.create_table(name, schema=schema_of(table, dimension, model), exist_ok=True)
         self._open[name] = created
-        keys = ["id"] if table == "knowledge" else ["id", "user_id"]
-        indexed = {column for index in created.list_indices() for column in index.columns}
-        for key in keys:
-            if key not in indexed:
-                _committed(created, partial(created.create_index, key, config=BTree(), replace=True))
+        _indexed(table, created)
         return created
+
+    def _rearrange(self, table: str, physical: str) -> None:
+        """Write a table anew, user by user, in one commit; nobody else may write meanwhile. Killed before the indexes
+        are back, reads are slow but right, and the next `optimize` brings them."""
+        target = self._database.open_table(physical)
+        target.checkout_latest()  # type: ignore[no-untyped-call]
+        before = self._database.open_table(physical)
+        before.checkout(target.version)
+        owners = self._owners(table, physical)
+
+        def user_by_user() -> Iterator[pa.RecordBatch]:
+            ordered = owners.sort("owner").with_columns(part=pl.col("rows").cum_sum() // ROWS_REWRITTEN)
+            for (_,), users in ordered.group_by("part", maintain_order=True):
+                for chunk in _chunks(users["owner"].to_list()):
+                    rows = before.search().where(_one_of("user_id", chunk)).to_arrow()
+                    yield from rows.sort_by([("user_id", "ascending"), ("created_at", "ascending")]).to_batches()
+
+        target.add(pa.RecordBatchReader.from_batches(before.schema, user_by_user()), mode="overwrite")
+        _indexed(table, target)
+
+    def _owners(self, table: str, physical: str) -> pl.DataFrame:
+        """Each user with how many `rows` they have and in how many `pieces` these lie."""
+        counted = [
+            batch.select(owner="user_id", start=pl.col("user_id").ne_missing(pl.col("user_id").shift()))
+            .group_by("owner")
+            .agg(rows=pl.len(), pieces=pl.col("start").sum())
+            for batch in self.scan(table, ["user_id"], physical=physical)
+        ]
+        if not counted:
+            return pl.DataFrame(schema={"owner": pl.String, "rows": pl.UInt32, "pieces": pl.UInt32})
+        return pl.concat(counted).group_by("owner").agg(pl.col("rows").sum(), pl.col("pieces").sum())
 
     def _generations(self, table: str) -> list[str]:
         """Physical tables of a name, current one first: erasure and counts must reach them all."""
@@ -609,7 +736,7 @@ def vectors_of(column: pl.Series) -> np.ndarray:
 
 
 def _model_of(schema: pa.Schema) -> str:
-    return str((schema.metadata or {}).get(b"engram.embedding_model", b"").decode())
+    return str((schema.metadata or {}).get(MODEL_KEY, b"").decode())
 
 
 def _same_model(table: str, target: "Table", model: str, dimension: int) -> None:
@@ -620,6 +747,20 @@ def _same_model(table: str, target: "Table", model: str, dimension: int) -> None
             f"{table}: holds {stored} with {size} dimensions, got {model} with {dimension}; "
             "change the model through a reindex, a table never mixes models"
         )
+
+
+def _indexed(table: str, target: "Table") -> None:
+    """Make the indexes that every lookup needs, where they are missing."""
+    from lancedb.index import BTree
+
+    there = {column for index in target.list_indices() for column in index.columns}
+    for key in ["id"] if table == "knowledge" else ["id", "user_id"]:
+        if key not in there:
+            _committed(target, partial(target.create_index, key, config=BTree(), replace=True))
+
+
+def _scattered(owners: pl.DataFrame) -> bool:
+    return bool(owners["pieces"].sum() > PIECES_PER_USER * len(owners))
 
 
 def _delete(target: "Table", where: str) -> int:

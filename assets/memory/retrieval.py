@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
+from select import select
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -31,6 +32,7 @@ from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.when import spans
 from assets.memory.words import names
 from assets.retention import cutoff
+from warehouse.longterm import MODEL_KEY
 
 if TYPE_CHECKING:
     import psycopg
@@ -48,13 +50,13 @@ STALE_FACTOR = 0.8
 ACCESSES_BUFFERED = 500
 """Recalled memories counted in the process before they are written back in one statement."""
 
-TURN_COLUMNS = (
-    *("id", "content", "type", "created_at", "vector", "embedding_model", "conversation_id", "role", "speaker"),
-)
-MEMORY_COLUMNS = (
-    *("id", "content", "type", "significance_level", "created_at", "vector", "embedding_model", "conversation_id"),
-    *("message_ids", "valid_from", "valid_to", "known_at", "superseded_by", "status", "composite_score"),
-)
+COLUMNS_READ: dict[str, tuple[str, ...]] = {
+    "turns": ("id", "content", "type", "created_at", "vector", "conversation_id", "role", "speaker"),
+    "memories": (
+        *("id", "content", "type", "significance_level", "created_at", "vector", "conversation_id", "message_ids"),
+        *("valid_from", "valid_to", "known_at", "superseded_by", "status", "composite_score"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,7 @@ class _Readers:
 
     @contextmanager
     def reader(self, live: "Live") -> "Iterator[psycopg.Connection]":
-        """A connection of this process, checked before use and thrown away after any error."""
+        """A connection of this process, looked at before use and thrown away after any error."""
         stack, conn = self._taken(live) or self._opened(live)
         try:
             yield conn
@@ -223,9 +225,8 @@ class _Readers:
             kept = idle.pop() if idle else None
         if kept is None:
             return None
-        try:
-            kept[1].execute("SELECT 1")
-        except Exception:  # noqa: BLE001 - whatever broke it, a new one is opened instead
+        # The server says nothing to an idle connection but goodbye: what can be read from is gone. No round trip.
+        if kept[1].closed or select([kept[1].fileno()], [], [], 0)[0]:
             kept[0].close()
             return None
         return kept
@@ -255,6 +256,7 @@ def _person(conn: "psycopg.Connection", user: str) -> Person | None:
         " WHERE u.id = %(user)s::uuid"
         " AND NOT EXISTS (SELECT 1 FROM compliance.erasure_ledger e WHERE e.subject_sha256 = %(digest)s)",
         {"user": user, "purpose": PURPOSE, "digest": sha256(UUID(user).bytes).digest()},
+        prepare=True,
     ).fetchall()
     if not rows:
         return None
@@ -360,51 +362,59 @@ def load(
     physical: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations."""
-    which = physical or {}
-    columns = {"turns": TURN_COLUMNS, "memories": MEMORY_COLUMNS}
-    read = [_rows(longterm.rows_of(table, user, columns[table], physical=which.get(table)), table) for table in tables]
-    parts = [part for part in read if part is not None]
-    frame = pl.concat([part for part, _ in parts], how="diagonal") if parts else _NO_ROWS
-    size = max((matrix.shape[1] for _, matrix in parts), default=1)
-    vectors: Matrix = np.empty((0, size), dtype=np.float32)
-    if parts:
-        vectors = np.concatenate([_same_size(matrix, size) for _, matrix in parts])
-    turns = set(frame.filter(pl.col("kind") != "memory")["id"].to_list())
-    stems = [bool(messages) and not turns.isdisjoint(messages) for messages in frame["message_ids"].to_list()]
-    frame = frame.with_columns(_stems=pl.Series(stems, dtype=pl.Boolean))
-    order = frame.select(pl.struct("_stems", "group", "at", "id").arg_sort()).to_series().to_numpy()
-    frame, vectors = frame.drop("_stems")[order], np.asarray(vectors[order], dtype=np.float32)
-    ids = frame["id"].to_list()
+    found = longterm.rows_of(user, {table: COLUMNS_READ[table] for table in tables}, physical=physical)
+    read = {table: rows for table, rows in found.items() if rows.num_rows}
+    if not read:
+        return _nothing()
+    frame = pl.concat([_rows(rows, table) for table, rows in read.items()])
+    vectors = _vectors(list(read.values()))
+    ids, sources = frame["id"].to_list(), frame["message_ids"].to_list()
     is_memory = (frame["kind"] == "memory").to_numpy()
-    sources = [
+    turns = {own for own, memory in zip(ids, is_memory, strict=True) if not memory}
+    stems = [messages is not None and not turns.isdisjoint(messages) for messages in sources]
+    place = list(zip(stems, frame["group"].to_list(), frame["at"].to_physical().to_list(), ids, strict=True))
+    order = np.array(sorted(range(len(ids)), key=place.__getitem__), dtype=np.int64)
+    frame, vectors, is_memory = frame[order], np.ascontiguousarray(vectors[order]), is_memory[order]
+    ids = [ids[row] for row in order]
+    stemming = frame["message_ids"].to_list()
+    kept = [
         tuple(messages or ()) if memory else (own,)
-        for own, memory, messages in zip(ids, is_memory, frame["message_ids"].to_list(), strict=True)
+        for own, memory, messages in zip(ids, is_memory, stemming, strict=True)
     ]
     scored = len(ids) - sum(stems)
     row_of = {own: row for row, own in enumerate(ids[:scored]) if own in turns}
-    turns_of = [np.array([row_of[turn] for turn in of if turn in row_of]) for of in sources[scored:]]
+    turns_of = [np.array([row_of[turn] for turn in of if turn in row_of]) for of in kept[scored:]]
     worth = frame["worth"].fill_null(0.0).to_numpy().copy()
     for row, rows in enumerate(turns_of, start=scored):
         worth[rows] = np.maximum(worth[rows], worth[row])
-    frame = frame.with_columns(worth=pl.Series(worth, dtype=pl.Float32))
+    frame = frame.replace_column(frame.get_column_index("worth"), pl.Series("worth", worth, dtype=pl.Float32))
     return Loaded(
         frame,
         vectors,
         Corpus(frame[:scored], vectors[:scored]),
         turns_of,
-        frozenset(frame["embedding_model"].unique().to_list()),
+        frozenset((rows.schema.metadata or {}).get(MODEL_KEY, b"").decode() for rows in read.values()),
         ids,
         is_memory,
-        sources,
+        kept,
         frame["at"].to_physical().to_numpy().astype(np.float64) / 1e6,
         _life(frame),
+    )
+
+
+def _nothing() -> Loaded:
+    """Of a user without rows."""
+    none = np.empty(0)
+    vectors: Matrix = np.empty((0, 1), dtype=np.float32)
+    return Loaded(
+        _NO_ROWS, vectors, Corpus(_NO_ROWS, vectors), [], frozenset(), [], none.astype(bool), [], none, _life(_NO_ROWS)
     )
 
 
 _NO_ROWS = pl.DataFrame(
     schema={
         **dict.fromkeys(("id", "kind", "content", "type", "group", "role", "speaker", "status"), pl.String()),
-        **dict.fromkeys(("significance_level", "conversation_id", "superseded_by", "embedding_model"), pl.String()),
+        **dict.fromkeys(("significance_level", "conversation_id", "superseded_by"), pl.String()),
         **dict.fromkeys(("at", "valid_to", "known_at"), pl.Datetime("us", "UTC")),
         "worth": pl.Float32(),
         "message_ids": pl.List(pl.String()),
@@ -412,32 +422,34 @@ _NO_ROWS = pl.DataFrame(
 )
 
 
-def _rows(table: pa.Table | None, name: str) -> tuple[pl.DataFrame, Matrix] | None:
-    """A LanceDB answer as a frame with the columns of `_NO_ROWS`, and its vectors; None when there is nothing."""
-    if table is None or not table.num_rows:
-        return None
-    vectors = table.column("vector").combine_chunks()
-    matrix = np.asarray(vectors.flatten().to_numpy(zero_copy_only=False), dtype=np.float32)
-    frame = pl.DataFrame(table.drop_columns(["vector"]))
+def _rows(table: pa.Table, name: str) -> pl.DataFrame:
+    """A LanceDB answer as a frame with the columns of `_NO_ROWS`."""
+    lazy = pl.DataFrame(table.drop_columns(["vector"])).lazy()
+    known = set(COLUMNS_READ[name])
     if name == "turns":
-        frame = frame.with_columns(
-            kind=pl.col("type"), group=pl.coalesce("conversation_id", "id"), at=pl.col("created_at")
-        )
+        derived = {"kind": pl.col("type"), "group": pl.coalesce("conversation_id", "id"), "at": pl.col("created_at")}
     else:
-        frame = frame.with_columns(
-            kind=pl.lit("memory"),
-            group="~" + pl.col("id"),
-            at=pl.coalesce("valid_from", "created_at"),
-            worth=pl.col("composite_score"),
-            role=pl.lit("user"),
-        )
-    missing = [pl.lit(None, kind).alias(name) for name, kind in _NO_ROWS.schema.items() if name not in frame.columns]
-    return frame.with_columns(missing).select(_NO_ROWS.columns), matrix.reshape(table.num_rows, -1)
+        derived = {
+            "kind": pl.lit("memory"),
+            "group": "~" + pl.col("id"),
+            "at": pl.coalesce("valid_from", "created_at"),
+            "worth": pl.col("composite_score"),
+            "role": pl.lit("user"),
+        }
+    return lazy.select(
+        derived.get(column, pl.col(column) if column in known else pl.lit(None, kind)).alias(column)
+        for column, kind in _NO_ROWS.schema.items()
+    ).collect()
 
 
-def _same_size(matrix: Matrix, size: int) -> Matrix:
-    """Vectors of the other model (a reindex of one table is under way) become zeros: they cannot be compared."""
-    return matrix if matrix.shape[1] == size else np.zeros((len(matrix), size), dtype=np.float32)
+def _vectors(tables: list[pa.Table]) -> Matrix:
+    """The vectors of these tables, one below the other; those of a smaller model (a reindex of one table is under way)
+    become zeros: they cannot be compared."""
+    flat = [table.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False) for table in tables]
+    found = [part.reshape(table.num_rows, -1) for part, table in zip(flat, tables, strict=True)]
+    size = max(matrix.shape[1] for matrix in found)
+    same = [part if part.shape[1] == size else np.zeros((len(part), size), dtype=np.float32) for part in found]
+    return np.asarray(np.concatenate(same), dtype=np.float32)
 
 
 class _Cache:
@@ -450,7 +462,7 @@ class _Cache:
 
     def rows_of(self, longterm: "LongTerm", user: str) -> Loaded:
         """The user's rows as the tables are now; read again after any write by any process."""
-        state = {table: longterm.version(table) for table in ("turns", "memories")}
+        state = longterm.versions(("turns", "memories"))
         key = (longterm.uri, user)
         with self._lock:
             found = self._kept.get(key)
@@ -581,9 +593,21 @@ def _choose(
                 holder.setdefault(source, int(row))
         if len(chosen) == k:
             break
+    if not chosen:
+        return []
+    named = list(parts)
+    values = np.stack([parts[name] for name in named])[:, taken[chosen]].T.round(4).tolist()
+    similar = (loaded.vectors[chosen] @ asked.vector).round(4).tolist()
+    data = loaded.frame[chosen].rows(named=True)
     return [
-        _hit(loaded, asked, row, int(taken[row]), float(scores[row]), parts, row not in stale, also.get(row, []))
-        for row in chosen
+        _hit(
+            loaded,
+            asked,
+            (row, int(taken[row]), float(scores[row]), similar[place], row not in stale, also.get(row, [])),
+            data[place],
+            {name: value for name, value in zip(named, values[place], strict=True) if abs(value) > 1e-4},
+        )
+        for place, row in enumerate(chosen)
     ]
 
 
@@ -609,31 +633,32 @@ class Truth:
 
     def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
         """Ids of those rows that may be shown."""
-        frame = loaded.frame
         rows = np.array([row for row in rows if _UUID.fullmatch(loaded.ids[row])], dtype=np.int64)
-        memories = [loaded.ids[row] for row in rows if loaded.is_memory[row]]
-        entries = [loaded.ids[row] for row in rows if frame["type"][int(row)] == "journal"]
-        messages = [int(row) for row in rows if frame["kind"][int(row)] == "message"]
-        times = [frame["at"][row] for row in messages]
+        frame = loaded.frame[rows]
+        by_kind: dict[str, list[str]] = {"memory": [], "message": [], "journal": []}
+        for row, kind in zip(rows, frame["kind"].to_list(), strict=True):
+            by_kind.setdefault(kind, []).append(loaded.ids[row])
+        times = frame["at"].filter(frame["kind"] == "message")
         found = self.conn.execute(
             _CONFIRM,
             {
                 "user": self.person.user_id,
-                "memories": memories,
+                "memories": by_kind["memory"],
                 "statuses": list(self.statuses),
                 "at": self.at,
                 "since": self.since,
-                "messages": [loaded.ids[row] for row in messages],
-                "first": min(times, default=None),
-                "last": max(times, default=None),
-                "entries": entries,
+                "messages": by_kind["message"],
+                "first": times.min(),
+                "last": times.max(),
+                "entries": by_kind["journal"],
             },
+            prepare=True,
         ).fetchall()
         kept = {own for (own,) in found}
         if not self.person.revoked and (self.person.consents or self.default == "allow"):
             return kept  # what was indexed was allowed at its time, and nothing was taken back since
         memory = pl.col("kind") == "memory"
-        events = frame[rows].select(
+        events = frame.select(
             "id",
             "at",
             user_id=pl.lit(self.person.user_id),
@@ -665,15 +690,11 @@ SELECT id::text FROM journal.entries WHERE user_id = %(user)s::uuid AND id = ANY
 def _hit(
     loaded: Loaded,
     asked: Asked,
-    row: int,
-    scored: int,
-    score: float,
-    parts: dict[str, Scores],
-    current: bool,
-    also: list[str],
+    place: tuple[int, int, float, float, bool, list[str]],
+    data: dict[str, Any],
+    parts: dict[str, float],
 ) -> Hit:
-    data = loaded.frame.row(row, named=True)
-    mine = {name: round(float(part[scored]), 4) for name, part in parts.items() if abs(float(part[scored])) > 1e-4}
+    row, scored, score, similarity, current, also = place
     return Hit(
         kind=data["kind"],
         id=data["id"],
@@ -682,13 +703,13 @@ def _hit(
         significance_level=data["significance_level"],
         at=data["at"],
         score=round(score, 4),
-        similarity=round(float(loaded.vectors[row] @ asked.vector), 4),
-        parts=mine,
+        similarity=similarity,
+        parts=parts,
         current=current,
         message_ids=loaded.sources[row],
         conversation_id=data["conversation_id"],
         also=tuple(also),
-        why=explain(loaded.corpus.matched(asked, scored), mine, asked, current=current),
+        why=explain(loaded.corpus.matched(asked, scored), parts, asked, current=current),
     )
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from warehouse.longterm import EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
+from warehouse.longterm import MODEL_KEY, EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANNA, BEN = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -191,3 +192,59 @@ def test_another_model_of_the_same_size_is_refused(store: LongTerm) -> None:
     store.upsert("memories", rows(ANNA, ["tea"]), model="a")
     with pytest.raises(ModelMismatchError, match="holds a with 8 dimensions, got b with 8"):
         store.upsert("memories", rows(ANNA, ["rain"]), model="b")
+
+
+def scattered(store: LongTerm, monkeypatch: pytest.MonkeyPatch) -> pl.DataFrame:
+    """Rows of two users in turn, as many nights leave them."""
+    for night in range(12):
+        for user in (BEN, ANNA):
+            store.upsert("memories", rows(user, [f"{user} night {night}"]), model="m")
+    monkeypatch.setattr("warehouse.longterm.PIECES_PER_USER", 4)
+    return store.rows("memories", user_ids=[ANNA, BEN]).sort("id")
+
+
+def test_scattered_rows_are_laid_side_by_side_and_are_the_same_rows(
+    store: LongTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scattered(store, monkeypatch)
+    other = LongTerm(store.uri)
+    assert other.count("memories") == 24
+    store.optimize("memories")
+    owners = pl.concat(store.scan("memories", ["user_id"]))["user_id"]
+    assert owners.rle_id().max() == 1
+    assert_frame_equal(store.rows("memories", user_ids=[ANNA, BEN]).sort("id"), before)
+    assert_frame_equal(other.rows("memories", user_ids=[ANNA, BEN]).sort("id"), before)
+    version = store.version("memories")
+    store.optimize("memories")
+    assert store.version("memories") == version, "what lies side by side is left alone"
+
+
+def test_a_rearrangement_killed_before_its_indexes_are_back_is_mended_by_the_next_one(
+    store: LongTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = scattered(store, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr("warehouse.longterm._indexed", lambda *_: None)
+        store.optimize("memories")
+    table = store._database.open_table("memories")
+    assert table.list_indices() == []
+    assert_frame_equal(store.rows("memories", user_ids=[ANNA, BEN]).sort("id"), before)
+    store.optimize("memories")
+    assert sorted(index.columns[0] for index in table.list_indices()) == ["id", "user_id"]
+
+
+def test_one_users_rows_of_several_tables_come_at_once(store: LongTerm) -> None:
+    assert store.rows_of(ANNA, {"memories": ["id"], "turns": ["id"]}) == {}
+    assert store.versions(["turns", "memories"]) == {"turns": ("turns", -1), "memories": ("memories", -1)}
+    store.upsert("memories", rows(ANNA, ["tea", "rain"]), model="m")
+    store.upsert("memories", rows(BEN, ["sun"]), model="m")
+    found = store.rows_of(ANNA, {"memories": ["content"], "turns": ["id"]})
+    assert list(found) == ["memories"]
+    assert sorted(found["memories"]["content"].to_pylist()) == ["rain", "tea"]
+    assert found["memories"].schema.metadata[MODEL_KEY] == b"m"
+    green = store.begin_generation("memories", "n", 8)
+    store.switch("memories", green)
+    other = LongTerm(store.uri)
+    assert other.versions(["memories"]) == store.versions(["memories"]) == {"memories": store.version("memories")}
+    assert other.rows_of(ANNA, {"memories": ["id"]})["memories"].num_rows == 0
+    assert other.rows_of(ANNA, {"memories": ["id"]}, physical={"memories": "memories"})["memories"].num_rows == 2
