@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pipelines.location import ROOT
 
 FOLDER = ROOT / "benchmarks"
-PARTS_OF_OTHERS = {"__init__", "night_parts", "marts_parts"}
+PARTS_OF_OTHERS = {"__init__", "night_parts", "marts_parts", "recall_latency_chroma"}
 
 
 def programs() -> list[str]:
