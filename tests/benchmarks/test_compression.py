@@ -1,0 +1,50 @@
+"""The stream of the compression benchmark is what the benchmark says it is."""
+
+from collections import Counter
+from itertools import pairwise
+
+from assets.memory.retrieval import Hit
+from benchmarks.compression import NOW, Fact, Item, judged, stream, told
+
+
+def test_a_third_are_repeats_and_one_in_twenty_changes_a_fact_the_same_for_the_same_seed() -> None:
+    made = stream(3, 100, seed=1)
+    assert made == stream(3, 100, seed=1) != stream(3, 100, seed=2)
+    counts = Counter(item.kind for item in made)
+    assert counts == {"new": 195, "verbatim": 30, "surface": 30, "reworded": 30, "change": 15}
+    assert all(earlier.at < later.at < NOW for earlier, later in pairwise(made) if earlier.user == later.user)
+
+
+def test_a_repeat_says_the_current_value_and_no_text_means_two_things() -> None:
+    current: dict[tuple[str, Fact], str] = {}
+    meaning: dict[tuple[str, str], tuple[Fact, str]] = {}
+    for item in stream(5, 100, seed=3):
+        fact = (item.user, item.fact)
+        assert (fact in current) == (item.kind != "new")
+        assert item.kind == "change" or current.get(fact, item.value) == item.value
+        assert meaning.setdefault((item.user, item.text), (item.fact, item.value)) == (item.fact, item.value)
+        current[fact] = item.value
+
+
+def test_an_old_value_counts_as_stale_only_when_it_is_shown_as_current() -> None:
+    fact = Fact(0, "")
+    made = [
+        Item("u", "I live in Graz.", NOW, fact, "Graz", "new"),
+        Item("u", "I live in Leeds.", NOW, fact, "Leeds", "change"),
+    ]
+
+    def shown(*texts: str, current: bool = True) -> list[Hit]:
+        return [
+            Hit("memory", text, text, "event", None, NOW, 1.0, 1.0, {}, current or "Leeds" in text, (), None, (), "")
+            for text in texts
+        ]
+
+    def stale(hits: list[Hit]) -> tuple[float, float, float]:
+        result = judged({("u", fact): hits}, told(made))
+        return result["found"], result["stale_shown_as_current"], result["stale_before_current"]
+
+    assert stale(shown("I live in Leeds.")) == (1, 0, 0)
+    assert stale(shown("I live in Leeds.", "I live in Graz.")) == (1, 1, 0)
+    assert stale(shown("I live in Graz.", "I live in Leeds.")) == (1, 1, 1)
+    assert stale(shown("I live in Graz.", "I live in Leeds.", current=False)) == (1, 0, 0)
+    assert stale([]) == (0, 0, 0)
