@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 
+PEOPLE = 30
+EXAMPLES = 5
+"""People, and examples of each action, that a plan shows."""
+
+
 def recall_for(stores: "Stores", user: str, query: str, *, k: int, as_of: datetime | None = None) -> "list[Hit]":
     """Hits for a user given by id or e-mail.
 
@@ -70,22 +75,39 @@ def print_query(settings: "Settings", query: str, *, restricted: bool, output: P
         raise ValueError(f"-o: expected a name ending in .csv or .parquet, got one ending in {output.suffix!r}")
 
 
-def print_plan(settings: "Settings", job: str) -> None:
-    """Print what a consolidation would do, per user, without writing anything.
+def print_plan(settings: "Settings", job: str, *, first: str | None = None, last: str | None = None) -> None:
+    """Print what a round of memory over shards `first` … `last` would do, without writing anything and without a word
+    of anybody.
 
     Raises:
-        ValueError: `job` has no plan.
+        ValueError: `job` has no plan, or there is no such shard.
     """
     if job != jobs.MEMORY:
         raise ValueError(f"--plan: {job} has no plan; memory has")
     from datetime import UTC
 
-    from assets.memory import consolidate
-    from warehouse.shards import SHARDS
+    from assets.memory import go_round, readable
+    from warehouse.shards import SHARDS, shard_number
     from warehouse.stores import Stores
 
-    report = consolidate(Stores(settings), SHARDS, now=datetime.now(UTC), plan=True)
-    show.frame("Plan, nothing written", report.by_user)
+    shards = SHARDS[shard_number(first or SHARDS[0]) : shard_number(last or first or SHARDS[-1]) + 1]
+    planned = go_round(Stores(settings), shards, now=datetime.now(UTC), plan=True)
+    show.console.print(f"Plan of {len(shards)} shards; nothing was written.")
+    show.pairs("Totals", {name: count for name, count in planned.totals.items() if count})
+    people = planned.by_user
+    rest = f", {len(people) - PEOPLE} more" if len(people) > PEOPLE else ""
+    shown = people.head(PEOPLE)
+    empty = [name for name in shown.columns[2:] if not shown[name].sum()]
+    show.frame(f"People{rest}", readable(shown.drop(empty)))
+    show.frame("Examples", readable(planned.sample(EXAMPLES)).drop("memory"), folds=["reason"])
+    if len(planned.reasons):
+        show.frame("Quarantine", planned.reasons)
+    if planned.held_users:
+        show.console.print(
+            f"{len(planned.held_users)} people held: a run would retire more of their memories than"
+            f" ENGRAM_MEMORY_RETIRE_SHARE ({settings.memory_retire_share:.0%}) allows. To let it, launch their shards"
+            " with retire_share."
+        )
 
 
 def _user_id(stores: "Stores", user: str) -> str:

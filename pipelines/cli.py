@@ -127,7 +127,7 @@ def run(
     if plan:
         from pipelines.answers import print_plan
 
-        print_plan(get_settings(), job)
+        print_plan(get_settings(), job, first=first, last=last)
         return
     with show.step_bars() as bars:
         outcome = launch(get_settings(), job, first=first, last=last, watcher=bars)

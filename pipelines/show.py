@@ -16,20 +16,33 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> None:
-    """Print a table; `right` holds the positions of right-aligned columns."""
+def table(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    folds: Sequence[str] | None = None,
+) -> None:
+    """Print a table; `right` holds the positions of right-aligned columns, `folds` the columns that may take several
+    lines, all when None."""
     drawn = Table(title=title, title_justify="left", header_style="bold")
     for position, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if position in right else "left", overflow="fold")
+        drawn.add_column(
+            column,
+            justify="right" if position in right else "left",
+            overflow="fold",
+            no_wrap=folds is not None and column not in folds,
+        )
     for row in rows:
         drawn.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(drawn)
 
 
-def frame(title: str, data: "pl.DataFrame") -> None:
-    """Print a frame; numbers to the right."""
+def frame(title: str, data: "pl.DataFrame", *, folds: Sequence[str] | None = None) -> None:
+    """Print a frame; numbers to the right, `folds` as of `table`."""
     numeric = [position for position, dtype in enumerate(data.dtypes) if dtype.is_numeric()]
-    table(title, data.columns, data.rows(), right=numeric)
+    table(title, data.columns, data.rows(), right=numeric, folds=folds)
 
 
 def size(byte_count: int) -> str:

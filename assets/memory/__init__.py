@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from assets.memory.redaction import redact
     from assets.memory.report import ConsolidationReport
     from assets.memory.retrieval import Hit, flush_accesses, recall
+    from assets.memory.rounds import Round, go_round, readable
     from assets.memory.screen import MEMORY_TYPES, clean_text
     from assets.memory.withdraw import sweep_withdrawn
 
@@ -33,6 +34,7 @@ __all__ = [
     "SHARD_LOCK",
     "ConsolidationReport",
     "Hit",
+    "Round",
     "WordLlamaEmbedder",
     "allowed_at",
     "clean_text",
@@ -40,9 +42,11 @@ __all__ = [
     "extract_missed",
     "fenced",
     "flush_accesses",
+    "go_round",
     "lock_shards",
     "read_accounts",
     "read_consents",
+    "readable",
     "recall",
     "redact",
     "sweep_withdrawn",
@@ -56,6 +60,7 @@ __getattr__ = lazily(
         "ConsolidationReport": "report",
         "Hit": "retrieval",
         "MEMORY_TYPES": "screen",
+        "Round": "rounds",
         "SHARD_LOCK": "consent",
         "WordLlamaEmbedder": "embed",
         "allowed_at": "consent",
@@ -64,9 +69,11 @@ __getattr__ = lazily(
         "extract_missed": "missed",
         "fenced": "consent",
         "flush_accesses": "retrieval",
+        "go_round": "rounds",
         "lock_shards": "consent",
         "read_accounts": "accounts",
         "read_consents": "consent",
+        "readable": "rounds",
         "recall": "retrieval",
         "redact": "redaction",
         "sweep_withdrawn": "withdraw",

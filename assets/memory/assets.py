@@ -4,6 +4,7 @@ Lives here: declare, call, report. Does not live here: the work (`consolidation.
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
@@ -16,6 +17,7 @@ from dagster import (
     MetadataValue,
     RetryPolicy,
     TableColumn,
+    TableMetadataValue,
     TableRecord,
     TableSchema,
     asset,
@@ -26,12 +28,16 @@ from assets.partitions import USER_SHARDS, WHOLE_RANGE
 from assets.resources import StoresResource
 
 if TYPE_CHECKING:
-    from assets.memory.report import ConsolidationReport
+    import polars as pl
+
+    from assets.memory.rounds import Round
     from assets.memory.turns import TurnsReport
 
 GROUP, OWNERS = "memory", ["team:engram"]
 RETRY = RetryPolicy(max_retries=3, delay=10, backoff=Backoff.EXPONENTIAL)
-SAMPLE_ROWS = 20
+SHOWN_USERS = 50
+SHOWN_OF_EACH = 5
+"""People, and decisions of each action, in the metadata."""
 
 ITEM_COLUMNS = TableSchema(
     [
@@ -95,53 +101,43 @@ class MemoryConfig(Config):
 )
 def items(context: AssetExecutionContext, config: MemoryConfig, stores: StoresResource) -> MaterializeResult[None]:
     """Take back what consent no longer covers, consolidate what waits, look at missed turns, let the faded go."""
-    from assets.memory.consolidation import consolidate
-    from assets.memory.episodes import write_episodes
-    from assets.memory.fade import archive_faded
-    from assets.memory.missed import extract_missed
-    from assets.memory.withdraw import sweep_withdrawn
+    from assets.memory.rounds import go_round
 
-    opened, shards, now, plan = stores.open(), context.partition_keys, datetime.now(UTC), config.dry_run
-    share = config.retire_share or None
-    withdrawn = sweep_withdrawn(opened, shards, now=now, plan=plan)
-    report = consolidate(opened, shards, now=now, plan=plan, run_id=context.run_id, retire_share=share)
-    missed = extract_missed(opened, shards, now=now, plan=plan, run_id=context.run_id, retire_share=share)
-    faded = archive_faded(opened, shards, now=now, plan=plan, retire_share=share)
-    episodes = None if plan else write_episodes(opened, shards, now=now)
-    if held := {*report.held_users, *missed.held_users, *faded.held_users}:
+    done = go_round(
+        stores.open(),
+        context.partition_keys,
+        now=datetime.now(UTC),
+        plan=config.dry_run,
+        run_id=context.run_id,
+        retire_share=config.retire_share or None,
+    )
+    if held := done.held_users:
         context.log.warning(
             "%d users held: more of their memories would be retired than the share allows; look at the plan, then run"
             " their shards with retire_share",
             len(held),
         )
-    for row in report.by_shard.iter_rows(named=True):
+    for row in done.consolidated.by_shard.iter_rows(named=True):
         counts = {name: count for name, count in row.items() if name != "shard"}
         if row["shard"] in context.partition_keys:
             context.add_asset_metadata(counts, partition_key=row["shard"])
-    return MaterializeResult(
-        metadata={
-            **_summary(report),
-            **{f"missed_{name}": count for name, count in missed.totals.items()},
-            "withdrawn_memories": withdrawn.memories,
-            "withdrawn_summaries": withdrawn.summaries,
-            "archived": faded.archived,
-            "episodes": episodes.weeks if episodes else 0,
-        }
-    )
+    return MaterializeResult(metadata=_summary(done, stores))
 
 
-def _summary(report: "ConsolidationReport") -> dict[str, Any]:
-    sample = [
-        TableRecord({name: str(value) for name, value in row.items()})
-        for row in report.actions.head(SAMPLE_ROWS).iter_rows(named=True)
-    ]
-    reasons = [f"| {reason} | {count} |" for reason, count in report.reasons.iter_rows()]
+def _summary(done: "Round", stores: StoresResource) -> dict[str, Any]:
+    report = done.consolidated
+    reasons = [f"| {reason} | {count} |" for reason, count in done.reasons.iter_rows()]
     seconds = sum(report.seconds.values())
     return {
         **report.totals,
-        "plan": report.plan,
+        **{f"missed_{name}": count for name, count in done.missed.totals.items()},
+        "withdrawn_memories": done.withdrawn.memories,
+        "withdrawn_summaries": done.withdrawn.summaries,
+        "archived": done.faded.archived,
+        "episodes": done.episodes.weeks,
+        "plan": done.plan,
         "users": len(report.by_user),
-        "held_users": len(report.held_users),
+        "held_users": len(done.held_users),
         "batches": report.batches,
         "seconds": round(seconds, 3),
         "items_per_second": round(report.totals["taken"] / seconds, 1) if seconds else 0.0,
@@ -149,10 +145,29 @@ def _summary(report: "ConsolidationReport") -> dict[str, Any]:
             "\n".join(["| stage | seconds |", "| --- | --- |", *(f"| {n} | {s} |" for n, s in report.seconds.items())])
         ),
         "quarantine": MetadataValue.md("\n".join(["| reason | items |", "| --- | --- |", *reasons])),
-        "sample": MetadataValue.table(
-            sample, schema=TableSchema([TableColumn(name, "string") for name in report.actions.columns])
-        ),
+        **_tables(done, stores),
     }
+
+
+def _tables(done: "Round", stores: StoresResource) -> dict[str, TableMetadataValue]:
+    """Counts per user and a sample of decisions, without text; people under the pseudonym they have in the marts: what
+    Dagster keeps outlives them."""
+    from assets.memory.rounds import readable
+    from warehouse.marts.pseudonym import pseudonym_secret, user_key
+    from warehouse.vault import master_key
+
+    secret = pseudonym_secret(master_key(stores.open().settings))
+    shown = {"by_user": done.by_user.head(SHOWN_USERS), "sample": done.sample(SHOWN_OF_EACH)}
+    return {name: _table(readable(frame, partial(user_key, secret))) for name, frame in shown.items()}
+
+
+def _table(frame: "pl.DataFrame") -> TableMetadataValue:
+    rows = [
+        TableRecord({name: "" if cell is None else cell for name, cell in row.items()})
+        for row in frame.iter_rows(named=True)
+    ]
+    kinds = {name: "int" if kind.is_integer() else "string" for name, kind in frame.schema.items()}
+    return MetadataValue.table(rows, schema=TableSchema([TableColumn(name, kind) for name, kind in kinds.items()]))
 
 
 @asset(

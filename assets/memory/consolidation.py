@@ -18,7 +18,7 @@ from assets.memory import consent, store
 from assets.memory.accounts import existing
 from assets.memory.embed import EmbeddingFailed
 from assets.memory.inbox import Inbox, canonical
-from assets.memory.report import ConsolidationReport
+from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import REFUSED, screen
 from assets.memory.writer import Boundary, Offer, Writer, without
 from warehouse.live import LiveUnavailable
@@ -41,6 +41,7 @@ def consolidate(
     run_id: str | None = None,
     boundary: Boundary | None = None,
     retire_share: float | None = None,
+    budget: Budget | None = None,
 ) -> ConsolidationReport:
     """Move what waits in Redis into `memory.items` and LanceDB.
 
@@ -52,13 +53,16 @@ def consolidate(
         run_id: kept beside what is quarantined.
         boundary: called with the name of each side-effect boundary as it is reached.
         retire_share: overrides the setting `memory_retire_share` for this run; 1 lifts the guard.
+        budget: of a run with other steps before it; a fresh one when None.
 
     Raises:
         SourceLost: Redis was emptied during the run.
         LiveUnavailable, ShortTermUnavailable, EmbeddingFailed: a store or the embedder is down; what was acknowledged
             is stored, the rest still waits.
     """
-    writer = Writer(stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share)
+    writer = Writer(
+        stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share, budget=budget
+    )
     return _Redis(stores, writer).all(shards)
 
 

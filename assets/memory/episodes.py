@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import polars as pl
 
 from assets.memory import consent
+from assets.memory.report import SHOWN_OF_EACH, WEEKS
 from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
 
@@ -26,25 +27,43 @@ PIPELINE = "memory.episodes"
 TABLE = "memory.episodic_summaries"
 SENTENCES = 5
 USERS_AT_ONCE = 500
-MARGIN = timedelta(hours=1)
+KEPT_MONTHS = 36
+"""Until a summary expires, from the end of its week. Source: PRIVACY "Retention".
+"""
 
 _WEEKS = f"""
-SELECT DISTINCT i.user_id::text AS user_id, date_trunc('week', i.created_at, 'UTC') AS week
-FROM memory.items i
-LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope =
-lpad(to_hex({SHARD_SQL.format(column="i.user_id")}), 2, '0') WHERE {SHARD_SQL.format(column="i.user_id")} =
-ANY(string_to_array($1, ',')::int[]) AND date_trunc('week', i.created_at, 'UTC') <= $2::timestamptz - interval '7
-days' AND (i.updated_at > COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') - interval '1 hour' OR
-date_trunc('week', i.created_at, 'UTC') + interval '7 days' > COALESCE((w.position->>'updated_at')::timestamptz,
-'-infinity'))
-"""  # noqa: S608 - the shard expression and the name are constants of this code
+WITH told AS (
+  SELECT i.user_id, date_trunc('week', i.created_at, 'UTC') AS week, max(i.updated_at) AS changed_at,
+         {SHARD_SQL.format(column="i.user_id")} AS shard,
+         bool_or(i.status IN ('active', 'superseded') AND i.extraction_metadata->>'merged_into' IS NULL) AS holds
+  FROM memory.items i
+  WHERE {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
+  GROUP BY 1, 2
+), since AS (
+  SELECT t.*, COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') AS seen_at
+  FROM told t LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope = lpad(to_hex(t.shard), 2, '0')
+)
+SELECT s.user_id::text AS user_id, s.week, s.holds FROM since s
+WHERE s.week <= $2::timestamptz - interval '7 days'
+  AND s.week + interval '7 days' + interval '{KEPT_MONTHS} months' > $2::timestamptz
+  AND (s.changed_at > s.seen_at - interval '1 hour' OR s.week + interval '7 days' > s.seen_at
+       -- Gone with a withdrawal of something else of that week.
+       OR (s.holds AND NOT EXISTS (
+           SELECT 1 FROM memory.episodic_summaries e WHERE e.user_id = s.user_id AND e.t_start = s.week)))
+"""  # noqa: S608 - the shard expression and the names are constants of this code
 
-_MEMORIES = """
+_KEPT = """status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL"""
+
+_MEMORIES = f"""
 SELECT id::text, user_id::text, processed_content, composite_score, created_at, date_trunc('week', created_at, 'UTC'),
        consent_id::text
-FROM memory.items
-WHERE user_id = ANY(%s::uuid[]) AND status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL
-"""
+FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND {_KEPT}
+"""  # noqa: S608 - the condition is a constant of this code
+
+_STAYING = f"""
+SELECT DISTINCT user_id::text AS user_id, date_trunc('week', created_at, 'UTC') AS week FROM memory.items
+WHERE user_id = ANY(string_to_array($1, ',')::uuid[]) AND {_KEPT} AND NOT id = ANY(string_to_array($2, ',')::uuid[])
+"""  # noqa: S608 - the condition is a constant of this code
 
 _FEELINGS = """
 SELECT user_id::text, date_trunc('week', inferred_at, 'UTC'), avg(valence)::float8, avg(arousal)::float8
@@ -56,10 +75,17 @@ _TIME = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class Episodes:
-    """Weeks written, and users they are of."""
+    """Weeks written.
+
+    Attributes:
+        weeks: how many.
+        by_user: `user_id, episodes`.
+        actions: columns of `report.ACTIONS`, a sample.
+    """
 
     weeks: int
-    users: int
+    by_user: pl.DataFrame
+    actions: pl.DataFrame
 
 
 def write_episodes(
@@ -67,25 +93,68 @@ def write_episodes(
     shards: Collection[str] = SHARDS,
     *,
     now: datetime,
+    plan: bool = False,
+    moved: pl.DataFrame | None = None,
+    gone: pl.DataFrame | None = None,
     boundary: Boundary | None = None,
 ) -> Episodes:
-    """Write the weeks of these shards in which a memory changed; arguments as of `consolidate`."""
+    """Write the weeks of these shards in which a memory changed; arguments as of `consolidate`.
+
+    Args:
+        moved: columns of `report.WEEKS`: of a plan, the weeks that the steps before would change.
+        gone: `id, user_id, at`: of a plan, the memories that the steps before would take away.
+    """
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
-    writer = Writer(stores, now=now, boundary=boundary)
-    due = stores.live.read(_WEEKS, [numbers, now.isoformat()]).with_columns(
-        pl.col("week").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    )
+    writer = Writer(stores, now=now, plan=plan, boundary=boundary)
+    due = _weeks(stores.live.read(_WEEKS, [numbers, now.isoformat()]))
+    if plan:
+        return _planned(stores, due, moved, gone, now)
     users = sorted(due["user_id"].unique().to_list())
-    written = 0
+    written = [pl.DataFrame(schema=WEEKS)]
     for start in range(0, len(users), USERS_AT_ONCE):
         chunk = users[start : start + USERS_AT_ONCE]
         with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk), writer.transaction(conn):
-            written += _write(writer, conn, chunk, due)
+            written.append(_write(writer, conn, chunk, due))
     writer.effects("write watermark", lambda: _advance(stores, shards, now))
-    return Episodes(written, len(users))
+    return _reported(pl.concat(written))
 
 
-def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], due: pl.DataFrame) -> int:
+def _weeks(found: pl.DataFrame) -> pl.DataFrame:
+    return found.with_columns(pl.col("week").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
+
+
+def _planned(
+    stores: "Stores", due: pl.DataFrame, moved: pl.DataFrame | None, gone: pl.DataFrame | None, now: datetime
+) -> Episodes:
+    """The weeks that are due once the steps before have done what they plan, and then still hold a memory."""
+    more = pl.DataFrame(schema=WEEKS) if moved is None else moved
+    less = pl.DataFrame(schema={"id": pl.String, **WEEKS})
+    if gone is not None:
+        less = gone.select("id", "user_id", week=pl.col("at").dt.truncate("1w")).cast(less.schema)
+    changed = pl.concat([due.select(list(WEEKS)), less.select(list(WEEKS)), more]).unique()
+    users = changed["user_id"].unique().sort().to_list()
+    staying = stores.live.read(_STAYING, [",".join(users), ",".join(less["id"])])
+    holding = pl.concat([_weeks(staying), more])
+    over = changed.filter(pl.col("week") <= now - timedelta(days=7))
+    return _reported(over.join(holding, on=list(WEEKS), how="semi").sort("user_id", "week"))
+
+
+def _reported(weeks: pl.DataFrame) -> Episodes:
+    shown = weeks.head(SHOWN_OF_EACH).select(
+        "user_id",
+        id=pl.lit(None, pl.String),
+        action=pl.lit("episode"),
+        type=pl.lit(None, pl.String),
+        level=pl.lit(None, pl.String),
+        at="week",
+        reason=pl.lit("a memory of that week changed"),
+        characters=pl.lit(None, pl.UInt32),
+    )
+    return Episodes(len(weeks), weeks.group_by("user_id").agg(episodes=pl.len()).sort("user_id"), shown)
+
+
+def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], due: pl.DataFrame) -> pl.DataFrame:
+    """Write the due weeks of these users; returns which, columns of `report.WEEKS`."""
     from warehouse.live import upsert_frame
 
     keyring = writer.stores.vault.keyring(users, conn=conn)
@@ -93,7 +162,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
     readable = [user for user in users if user not in gone]
     rows = conn.execute(_MEMORIES, [readable]).fetchall()
     if not rows:
-        return 0
+        return pl.DataFrame(schema=WEEKS)
     ids, owners, sealed = ([row[place] for row in rows] for place in range(3))
     texts = keyring.decrypt("memory.items", "processed_content", owners, ids, sealed)
     feelings = pl.DataFrame(
@@ -125,7 +194,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
         valence_mean=pl.col("valence_mean").round(3),
         arousal_mean=pl.col("arousal_mean").round(3),
         consent_required=pl.lit(value=True),
-        expires_at=(pl.col("week") + pl.duration(days=7)).dt.offset_by("36mo"),
+        expires_at=(pl.col("week") + pl.duration(days=7)).dt.offset_by(f"{KEPT_MONTHS}mo"),
         updated_at=pl.lit(writer.now, _TIME),
     )
     writer.effects(
@@ -138,7 +207,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
             update=["summary_text", "valence_mean", "arousal_mean", "expires_at", "updated_at"],
         ),
     )
-    return frame.height
+    return weeks.select("user_id", "week").cast(WEEKS)  # type: ignore[arg-type]
 
 
 def summarised(memories: pl.DataFrame) -> pl.DataFrame:

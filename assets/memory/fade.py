@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.memory.writer import RETIRE_FLOOR, Boundary, Writer
+from assets.memory.report import ACTIONS, Budget
+from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
 
 if TYPE_CHECKING:
@@ -25,24 +26,30 @@ USERS_AT_ONCE = 500
 
 @dataclass(frozen=True)
 class Faded:
-    """What a run archived, and the users it left alone because it would have been too much of their memories."""
+    """What a run archived.
+
+    Attributes:
+        archived: memories.
+        by_user: `user_id, archived`.
+        held_users: users left alone because it would have been too much of their memories.
+        actions: columns of `report.ACTIONS`, of every one of them.
+    """
 
     archived: int
-    users: int
+    by_user: pl.DataFrame
     held_users: tuple[str, ...]
+    actions: pl.DataFrame
 
 
 _FADED = f"""
-WITH theirs AS (
-  SELECT user_id, count(*) AS active FROM memory.items
-  WHERE status = 'active' AND {SHARD_SQL.format(column="user_id")} = ANY(string_to_array($1, ',')::int[])
-  GROUP BY user_id
-)
-SELECT i.id::text AS id, i.user_id::text AS user_id, t.active
-FROM memory.items i JOIN theirs t USING (user_id)
+SELECT i.id::text AS id, i.user_id::text AS user_id, i.memory_type AS type, i.significance_level AS level,
+       i.created_at AS at
+FROM memory.items i
 WHERE i.status = 'active' AND i.significance_level = 'low' AND i.access_count = 0
+  AND {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
   AND COALESCE((SELECT max((o->>'at')::timestamptz) FROM jsonb_array_elements(i.extraction_metadata->'observations') o),
                i.created_at) < $2::timestamptz
+ORDER BY i.user_id, i.id
 """  # noqa: S608 - the shard expression is a constant of this code
 
 
@@ -54,22 +61,40 @@ def archive_faded(
     plan: bool = False,
     boundary: Boundary | None = None,
     retire_share: float | None = None,
+    budget: Budget | None = None,
 ) -> Faded:
     """Archive what has faded of the users of these shards; arguments as of `consolidate`."""
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
-    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=retire_share)
+    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=retire_share, budget=budget)
     found = stores.live.read(_FADED, [numbers, (now - UNTOUCHED).isoformat()])
-    most = pl.max_horizontal(pl.lit(float(RETIRE_FLOOR)), pl.col("active") * writer.retire_share)
-    judged = found.with_columns(held=(pl.len().over("user_id") > most) & pl.lit(writer.retire_share < 1))
-    held = sorted(judged.filter("held")["user_id"].unique().to_list())
-    fading = judged.filter(~pl.col("held"))
+    with stores.live.connect() as conn:
+        held = writer.over_budget(conn, dict(found["user_id"].value_counts(name="count").iter_rows()))
+    fading = found.filter(~pl.col("user_id").is_in(sorted(held)))
     users = sorted(fading["user_id"].unique().to_list())
     if not plan:
         for start in range(0, len(users), USERS_AT_ONCE):
             chunk = users[start : start + USERS_AT_ONCE]
             _archive(writer, chunk, fading.filter(pl.col("user_id").is_in(chunk))["id"].to_list())
         writer.finish()
-    return Faded(len(fading), len(users), tuple(held))
+    return Faded(
+        len(fading),
+        fading.group_by("user_id").agg(archived=pl.len()).sort("user_id"),
+        tuple(sorted(held)),
+        _shown(fading),
+    )
+
+
+def _shown(fading: pl.DataFrame) -> pl.DataFrame:
+    return fading.select(
+        "user_id",
+        "id",
+        "type",
+        "level",
+        action=pl.lit("archived"),
+        at=pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        reason=pl.lit(f"low, untouched for {UNTOUCHED.days} days, never recalled"),
+        characters=pl.lit(None, pl.UInt32),
+    ).select(list(ACTIONS))
 
 
 def _archive(writer: Writer, users: list[str], ids: list[str]) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 
 from assets.memory import consent
 from assets.memory.extract import candidates
-from assets.memory.report import ConsolidationReport
+from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import SCREENED
 from assets.memory.writer import QUARANTINE, Boundary, Offer, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
@@ -64,9 +64,12 @@ def extract_missed(
     run_id: str | None = None,
     boundary: Boundary | None = None,
     retire_share: float | None = None,
+    budget: Budget | None = None,
 ) -> ConsolidationReport:
     """Make memories of the turns of these shards that nobody has looked at; arguments as of `consolidate`."""
-    writer = Writer(stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share)
+    writer = Writer(
+        stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share, budget=budget
+    )
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     batches = 0
     held: set[str] = set()

@@ -24,7 +24,8 @@ class ConsolidationReport:
         by_user: `user_id, shard` and a column per name of `COUNTS`; ids as found when they are no UUID.
         reasons: `reason` (quarantine code) and `items`.
         held_users: users whose items stay because too many of their memories would have been retired.
-        actions: `user_id, id, action, type, characters, at`: a sample without text of what was decided.
+        actions: columns of `ACTIONS`: a sample without text of what was decided, a few of each action.
+        weeks: `user_id, week` (Monday, UTC) of what was decided, in plan mode.
         seconds: wall time per stage.
         batches: how many batches were taken.
     """
@@ -34,6 +35,7 @@ class ConsolidationReport:
     reasons: pl.DataFrame
     held_users: tuple[str, ...]
     actions: pl.DataFrame
+    weeks: pl.DataFrame
     seconds: dict[str, float]
     batches: int
 
@@ -53,20 +55,36 @@ class ConsolidationReport:
 
 
 @dataclass
+class Budget:
+    """How much of each user's memory was active when a run began, and how much of it the run has retired so far: one
+    for all steps of a run, so that the guard counts them together."""
+
+    active: dict[str, int] = field(default_factory=dict)
+    retired: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
 class Tally:
     """Counts of a run, collected batch by batch, each after its commit."""
 
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     held: dict[str, None] = field(default_factory=dict)
-    retired: dict[str, int] = field(default_factory=dict)
-    active: dict[str, int] = field(default_factory=dict)
-    actions: list[pl.DataFrame] = field(default_factory=list)
+    shown: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
+    weeks: list[pl.DataFrame] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, users: pl.Series) -> None:
         for user, count in users.value_counts(name="count").iter_rows():
             self.counts[user, name] = self.counts.get((user, name), 0) + count
+
+    def show(self, decided: pl.DataFrame) -> None:
+        """Keep the first few of each action for the sample; columns of `ACTIONS`, which hold no text."""
+        for (action,), rows in decided.group_by("action", maintain_order=True):
+            kept = self.shown.setdefault(str(action), [])
+            room = SHOWN_OF_EACH - sum(map(len, kept))
+            if room > 0:
+                kept.append(rows.head(room).select(list(ACTIONS)).cast(ACTIONS))  # type: ignore[arg-type]
 
     def report(self, *, plan: bool, batches: int) -> ConsolidationReport:
         users = sorted({user for user, _ in self.counts})
@@ -83,7 +101,8 @@ class Tally:
             ),
             pl.DataFrame(sorted(self.reasons.items()), schema={"reason": pl.String, "items": pl.Int64}, orient="row"),
             tuple(self.held),
-            pl.concat(self.actions) if self.actions else pl.DataFrame(schema=ACTIONS),
+            pl.concat([pl.DataFrame(schema=ACTIONS), *(part for parts in self.shown.values() for part in parts)]),
+            pl.concat([pl.DataFrame(schema=WEEKS), *self.weeks]).unique().sort("user_id", "week"),
             {name: round(spent, 4) for name, spent in self.seconds.items()},
             batches,
         )
@@ -102,7 +121,15 @@ ACTIONS: dict[str, pl.DataType] = {
     "id": pl.String(),
     "action": pl.String(),
     "type": pl.String(),
-    "characters": pl.UInt32(),
+    "level": pl.String(),
     "at": pl.Datetime("us", "UTC"),
+    "reason": pl.String(),
+    "characters": pl.UInt32(),
 }
-SAMPLE = 200
+"""One decision: whose, about which memory (null for what is none), its own time, why, and how long its text is. `level`
+is the significance level."""
+
+WEEKS: dict[str, pl.DataType] = {"user_id": pl.String(), "week": pl.Datetime("us", "UTC")}
+
+SHOWN_OF_EACH = 20
+"""Decisions of one action that a report shows."""

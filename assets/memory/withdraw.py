@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from assets.memory import consent, store
+from assets.memory.report import ACTIONS
 from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
 
@@ -26,12 +27,23 @@ USERS_AT_ONCE = 200
 
 @dataclass(frozen=True)
 class Withdrawn:
-    """What a sweep removed: users it concerned, memories, observations of memories that stay, episodic summaries."""
+    """What a sweep removed.
+
+    Attributes:
+        users: those looked at.
+        memories: removed.
+        observations: removed from memories that stay.
+        summaries: episodic ones, removed.
+        by_user: `user_id, withdrawn` (memories).
+        actions: columns of `report.ACTIONS`, of every one of them.
+    """
 
     users: int
     memories: int
     observations: int
     summaries: int
+    by_user: pl.DataFrame
+    actions: pl.DataFrame
 
 
 _CONCERNED = f"""
@@ -54,17 +66,22 @@ def sweep_withdrawn(
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     users = sorted(stores.live.read(_CONCERNED, [consent.PURPOSE, numbers])["user_id"].to_list())
     writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1)
-    totals = [0, 0, 0]
+    memories = observations = summaries = 0
+    gone = [pl.DataFrame(schema=ACTIONS)]
     for start in range(0, len(users), USERS_AT_ONCE):
         chunk = users[start : start + USERS_AT_ONCE]
         with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk):
-            for place, count in enumerate(_sweep(writer, conn, chunk)):
-                totals[place] += count
+            lost, others, weeks = _sweep(writer, conn, chunk)
+        gone.append(lost)
+        memories, observations, summaries = memories + len(lost), observations + others, summaries + weeks
     writer.finish()
-    return Withdrawn(len(users), *totals)
+    taken = pl.concat(gone)
+    by_user = taken.group_by("user_id").agg(withdrawn=pl.len()).sort("user_id")
+    return Withdrawn(len(users), memories, observations, summaries, by_user, taken)
 
 
-def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tuple[int, int, int]:
+def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tuple[pl.DataFrame, int, int]:
+    """The memories gone (columns of `report.ACTIONS`); how many observations of others and episodic summaries."""
     with writer.transaction(conn):
         keyring = writer.stores.vault.keyring(users, conn=conn)
         readable = [user for user in users if user not in keyring.destroyed]
@@ -73,7 +90,7 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         kept = _kept(rows, consent.read_consents(conn, users), default=writer.settings.consent_default)
         lost = rows.filter(rows["observations"].list.len() != kept["observations"].list.len())
         if lost.is_empty():
-            return 0, 0, 0
+            return pl.DataFrame(schema=ACTIONS), 0, 0
         concerned = lost["user_id"].unique().to_list()
         survivors = kept.filter((pl.col("observations").list.len() > 0) & pl.col("user_id").is_in(concerned))
         gone = kept.filter(pl.col("observations").list.len() == 0)["id"].to_list()
@@ -93,7 +110,20 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
             "drop withdrawn vectors", lambda: writer.stores.longterm.delete("memories", ids=[*gone, *variants])
         )
         writer.project(conn, settled, shown, vectors, users)
-    return len(gone), observations, summaries
+    return _shown(rows.filter(pl.col("id").is_in(gone))), observations, summaries
+
+
+def _shown(gone: pl.DataFrame) -> pl.DataFrame:
+    return gone.select(
+        "user_id",
+        "id",
+        action=pl.lit("withdrawn"),
+        type="type",
+        level=pl.lit(None, pl.String),
+        at="first_at",
+        reason=pl.lit("consent withdrawn"),
+        characters=pl.col("content").str.len_chars(),
+    ).cast(ACTIONS)  # type: ignore[arg-type]
 
 
 def _kept(rows: pl.DataFrame, consents: pl.DataFrame, *, default: str) -> pl.DataFrame:

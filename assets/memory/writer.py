@@ -27,7 +27,7 @@ from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
 from assets.memory.redaction import redact
-from assets.memory.report import ACTIONS, SAMPLE, Tally
+from assets.memory.report import WEEKS, Budget, Tally
 from assets.memory.score import score
 from assets.memory.slots import slotted
 from warehouse.shards import shard_number, shard_of
@@ -107,6 +107,7 @@ class Writer:
         run_id: str | None = None,
         boundary: Boundary | None = None,
         retire_share: float | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.stores = stores
         self.settings = stores.settings
@@ -116,6 +117,7 @@ class Writer:
         self.effects = Effects(boundary)
         self.retire_share = retire_share if retire_share is not None else stores.settings.memory_retire_share
         self.model: Embedder = embedder(stores.settings)
+        self.budget = budget or Budget()
         self.tally = Tally()
         self.wrote = False
         self._side = ThreadPoolExecutor(1, thread_name_prefix="embed")
@@ -254,10 +256,14 @@ class Writer:
     def _over_limit(self, conn: "psycopg.Connection", settled: pl.DataFrame) -> set[str]:
         """Users of whom this run would retire more than its share of the memories they had when it began."""
         retired = settled.filter((pl.col("was_status") == "active") & (pl.col("status") == "superseded"))
-        counts = dict(retired["user_id"].value_counts(name="count").iter_rows())
-        unknown = sorted(user for user in counts if user not in self.tally.active)
+        return self.over_budget(conn, dict(retired["user_id"].value_counts(name="count").iter_rows()))
+
+    def over_budget(self, conn: "psycopg.Connection", counts: dict[str, int]) -> set[str]:
+        """Users whose share so many more retired memories would exceed; of the others the budget is charged."""
+        active, retired = self.budget.active, self.budget.retired
+        unknown = sorted(user for user in counts if user not in active)
         if unknown:
-            self.tally.active.update(
+            active.update(
                 conn.execute(
                     "SELECT user_id::text, count(*) FROM memory.items"
                     " WHERE user_id = ANY(%s::uuid[]) AND status = 'active' GROUP BY user_id",
@@ -266,11 +272,11 @@ class Writer:
             )
         held = set()
         for user, count in counts.items():
-            total = self.tally.retired.get(user, 0) + count
-            if total > max(RETIRE_FLOOR, self.retire_share * self.tally.active.get(user, 0)) and self.retire_share < 1:
+            total = retired.get(user, 0) + count
+            if total > max(RETIRE_FLOOR, self.retire_share * active.get(user, 0)) and self.retire_share < 1:
                 held.add(user)
             else:
-                self.tally.retired[user] = total
+                retired[user] = total
         return held
 
     def project(
@@ -317,19 +323,7 @@ class Writer:
         tally.add("quarantined", offer.quarantine["found"])
         for reason, count in offer.quarantine["reason"].value_counts(name="count").iter_rows():
             tally.reasons[reason] = tally.reasons.get(reason, 0) + count
-        action = (
-            pl.when(
-                pl.col("was_status").is_null() & (pl.col("rep") == pl.col("id")) & (pl.col("status") == "superseded")
-            )
-            .then(pl.lit("born superseded"))
-            .when(pl.col("was_status").is_null() & (pl.col("rep") == pl.col("id")))
-            .then(pl.lit("added"))
-            .when(pl.col("was_status").is_null())
-            .then(pl.lit("merged"))
-            .when((pl.col("was_status") == "active") & (pl.col("status") == "superseded"))
-            .then(pl.lit("superseded"))
-        )
-        decided = settled.with_columns(action=action)
+        decided = _decided(settled, rows["id"])
         new = decided.filter(pl.col("was_status").is_null())
         tally.add("added", new.filter(pl.col("action").is_in(["added", "born superseded"]))["user_id"])
         tally.add("superseded", decided.filter(pl.col("action").is_in(["superseded", "born superseded"]))["user_id"])
@@ -347,13 +341,57 @@ class Writer:
         for user, count in merged.select("user_id", "merged").iter_rows():
             if count:
                 tally.counts[user, "merged"] = tally.counts.get((user, "merged"), 0) + count
-        if sum(map(len, tally.actions)) < SAMPLE:
-            sample = decided.filter(pl.col("action").is_not_null()).head(SAMPLE)
-            tally.actions.append(
-                sample.select(
-                    "user_id", "id", "action", "type", characters=pl.col("content").str.len_chars(), at="first_at"
-                ).cast(ACTIONS)  # type: ignore[arg-type]
+        tally.show(decided.filter(pl.col("action").is_not_null()))
+        tally.show(_refused(without(offer.quarantine, late)))
+        if self.plan:
+            moved = decided.filter(pl.col("action").is_not_null())
+            tally.weeks.append(
+                moved.select("user_id", week=pl.col("first_at").dt.truncate("1w")).cast(WEEKS).unique()  # type: ignore[arg-type]
             )
+
+
+def _decided(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
+    """Settled rows with what is decided of each, `action` and `reason` (null: nothing), and the columns of `ACTIONS`.
+
+    Args:
+        settled: columns of `reconcile.settle`.
+        told: ids of what this batch says.
+    """
+    new, variant = pl.col("was_status").is_null(), pl.col("rep") != pl.col("id")
+    retired = (pl.col("was_status") == "active") & (pl.col("status") == "superseded")
+    cases = (
+        (new & ~variant & (pl.col("status") == "superseded"), "born superseded", "a newer value is known"),
+        (new & ~variant, "added", "new"),
+        (new, "merged", "says the same as another memory"),
+        (retired & variant, "superseded", "says the same as another memory"),
+        (retired, "superseded", "a newer value of its slot"),
+        (pl.col("id").is_in(told.to_list()), "repeated", "said again"),
+    )
+    action, reason = pl.lit(None, pl.String), pl.lit(None, pl.String)
+    for case, name, why in reversed(cases):
+        action = pl.when(case).then(pl.lit(name)).otherwise(action)
+        reason = pl.when(case).then(pl.lit(why)).otherwise(reason)
+    return settled.with_columns(
+        action=action,
+        reason=reason,
+        level="significance_level",
+        at="first_at",
+        characters=pl.col("content").str.len_chars(),
+    )
+
+
+def _refused(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """What goes to quarantine, columns of `ACTIONS`; `characters` are bytes here: it may be no text."""
+    return quarantine.select(
+        "user_id",
+        id=pl.lit(None, pl.String),
+        action=pl.lit("quarantined"),
+        type=pl.lit(None, pl.String),
+        level=pl.lit(None, pl.String),
+        at=pl.lit(None, pl.Datetime("us", "UTC")),
+        reason="reason",
+        characters=pl.col("payload").bin.size(),
+    )
 
 
 def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from assets.memory.episodes import write_episodes
 from assets.memory.fade import archive_faded
 from assets.memory.quality import measure
 from assets.memory.withdraw import sweep_withdrawn
+from tests import builders
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
 
@@ -78,6 +79,35 @@ def test_a_week_that_is_over_has_one_encrypted_summary_with_its_mood_and_goes_wi
     with stores.live.connect() as conn:
         conn.execute("UPDATE compliance.consents SET withdrawn_at = %s", [arriving.NOW])
     assert sweep_withdrawn(stores, now=arriving.NOW).summaries == 2
+    assert _episodes(stores, user) == []
+
+
+def test_a_week_of_which_only_a_part_is_withdrawn_is_written_anew_without_it(stores: Stores) -> None:
+    user = builders.user(stores.live)
+    first = builders.consent(stores.live, user)
+    arriving.push(stores, str(user), arriving.raw(FAINT, at=arriving.DAY.format(2), kind="event"))
+    builders.consent(stores.live, user, at=datetime(2026, 3, 3, tzinfo=UTC))
+    arriving.push(stores, str(user), arriving.raw(STRONG, at=arriving.DAY.format(4)))
+    consolidate(stores, now=arriving.NOW)
+    write_episodes(stores, now=arriving.NOW)
+    with stores.live.connect() as conn:
+        conn.execute("UPDATE compliance.consents SET withdrawn_at = %s WHERE consent_id = %s", [MUCH_LATER, first])
+
+    swept = sweep_withdrawn(stores, now=MUCH_LATER)
+    write_episodes(stores, now=MUCH_LATER)
+
+    assert (swept.memories, swept.summaries) == (1, 1)
+    assert [text for _, text, _ in _episodes(stores, str(user))] == [f"{STRONG}."]
+
+
+def test_a_week_whose_summary_would_have_expired_has_none(stores: Stores) -> None:
+    user = _two(stores)
+    write_episodes(stores, now=arriving.NOW)
+    with stores.live.connect() as conn:
+        conn.execute("DELETE FROM memory.episodic_summaries")
+
+    write_episodes(stores, now=arriving.NOW + timedelta(days=4 * 365))
+
     assert _episodes(stores, user) == []
 
 

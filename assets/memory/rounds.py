@@ -1,0 +1,153 @@
+"""One round over user shards, composed: take back what consent no longer covers, consolidate what waits, look at missed
+turns, let the faded go, summarise weeks. Done, or only planned.
+
+What a plan shows holds no text: who by a short name, what, why, and how long. Does not live here: the steps themselves.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from assets.memory.consolidation import consolidate
+from assets.memory.episodes import Episodes, write_episodes
+from assets.memory.fade import Faded, archive_faded
+from assets.memory.inbox import canonical, shard_of_key
+from assets.memory.missed import extract_missed
+from assets.memory.report import ACTIONS, Budget, ConsolidationReport
+from assets.memory.withdraw import Withdrawn, sweep_withdrawn
+from warehouse.shards import SHARDS
+
+if TYPE_CHECKING:
+    from warehouse.stores import Stores
+
+PLANNED = (
+    "added", "merged", "superseded", "archived", "withdrawn", "episodes", "quarantined", "refused", "fenced", "held",
+)  # fmt: skip
+"""What is counted per user over the whole round; `episodes` are weeks."""
+
+SHOWN_LENGTH = 8
+"""Characters of an id that stand for it where people read it."""
+
+
+@dataclass(frozen=True)
+class Round:
+    """What each step of a round did, or would do.
+
+    Attributes:
+        plan: nothing was written.
+    """
+
+    plan: bool
+    withdrawn: Withdrawn
+    consolidated: ConsolidationReport
+    missed: ConsolidationReport
+    faded: Faded
+    episodes: Episodes
+
+    @property
+    def by_user(self) -> pl.DataFrame:
+        """`user_id, shard` and a column per name of `PLANNED`, of everyone something happens to; most first."""
+        parts = [
+            *(report.by_user.drop("shard", "taken") for report in (self.consolidated, self.missed)),
+            self.withdrawn.by_user,
+            self.faded.by_user,
+            self.episodes.by_user,
+        ]
+        together = pl.concat(parts, how="diagonal_relaxed").group_by("user_id").agg(pl.col(PLANNED).sum())
+        return (
+            together.with_columns(
+                pl.col(PLANNED).cast(pl.Int64),
+                shard=pl.Series([shard_of_key(user) for user in together["user_id"]], dtype=pl.String),
+                total=pl.sum_horizontal(PLANNED),
+            )
+            .filter(pl.col("total") > 0)
+            .sort("total", "user_id", descending=[True, False])
+            .select("user_id", "shard", *PLANNED)
+        )
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Sum of each of `PLANNED`, and `users`."""
+        frame = self.by_user
+        return {"users": len(frame), **{name: int(frame[name].sum()) for name in PLANNED}}
+
+    @property
+    def reasons(self) -> pl.DataFrame:
+        """`reason` (quarantine code) and `items`."""
+        both = pl.concat([self.consolidated.reasons, self.missed.reasons])
+        return both.group_by("reason").agg(pl.col("items").sum()).sort("reason")
+
+    @property
+    def held_users(self) -> tuple[str, ...]:
+        """Users of whom too much would have been retired."""
+        return tuple(sorted({*self.consolidated.held_users, *self.missed.held_users, *self.faded.held_users}))
+
+    def sample(self, each: int) -> pl.DataFrame:
+        """Up to so many decisions of each action, columns of `report.ACTIONS`."""
+        parts = [
+            self.withdrawn.actions,
+            self.consolidated.actions,
+            self.missed.actions,
+            self.faded.actions,
+            self.episodes.actions,
+        ]
+        return (
+            pl.concat([part.select(list(ACTIONS)) for part in parts])
+            .group_by("action", maintain_order=True)
+            .head(each)
+            .select(list(ACTIONS))
+        )
+
+
+def go_round(
+    stores: "Stores",
+    shards: Collection[str] = SHARDS,
+    *,
+    now: datetime,
+    plan: bool = False,
+    run_id: str | None = None,
+    retire_share: float | None = None,
+) -> Round:
+    """Every step over these shards; arguments and errors as of `consolidate`.
+
+    A plan decides each step on what is stored now: what an earlier batch or step of the same round would have added is
+    not there for a later one, except that the guard counts them together and weeks are due after both.
+    """
+    budget = Budget()
+    withdrawn = sweep_withdrawn(stores, shards, now=now, plan=plan)
+    consolidated = consolidate(
+        stores, shards, now=now, plan=plan, run_id=run_id, retire_share=retire_share, budget=budget
+    )
+    missed = extract_missed(stores, shards, now=now, plan=plan, run_id=run_id, retire_share=retire_share, budget=budget)
+    faded = archive_faded(stores, shards, now=now, plan=plan, retire_share=retire_share, budget=budget)
+    moved = pl.concat([consolidated.weeks, missed.weeks])
+    gone = pl.concat([withdrawn.actions, faded.actions])
+    episodes = write_episodes(stores, shards, now=now, plan=plan, moved=moved, gone=gone)
+    return Round(plan, withdrawn, consolidated, missed, faded, episodes)
+
+
+def readable(frame: pl.DataFrame, name: Callable[[str], str] | None = None) -> pl.DataFrame:
+    """A frame for people: user and memory ids cut short, times as dates; nothing that was found as an id and is none.
+
+    Args:
+        frame: with `user_id`, and where there are any `id` and `at`.
+        name: what stands for a user; the id itself when None.
+    """
+    users = [
+        "malformed" if user is None or canonical(user) is None else (name(user) if name else user)[:SHOWN_LENGTH]
+        for user in frame["user_id"]
+    ]
+    shown = frame.with_columns(pl.Series("user_id", users, dtype=pl.String)).rename({"user_id": "user"})
+    if "id" in shown.columns:
+        shown = shown.with_columns(memory=pl.col("id").str.head(SHOWN_LENGTH)).drop("id")
+    if "at" in shown.columns:
+        shown = shown.with_columns(date=pl.col("at").dt.strftime("%Y-%m-%d")).drop("at")
+    order = [
+        name
+        for name in ("user", "shard", "action", "type", "level", "date", "reason", "characters")
+        if name in shown.columns
+    ]
+    return shown.select(*order, *(column for column in shown.columns if column not in order))
