@@ -105,8 +105,8 @@ def print_plan(settings: "Settings", job: str, *, first: str | None = None, last
     if planned.held_users:
         show.console.print(
             f"{len(planned.held_users)} people held: a run would retire more of their memories than"
-            f" ENGRAM_MEMORY_RETIRE_SHARE ({settings.memory_retire_share:.0%}) allows. To let it, launch their shards"
-            " with retire_share."
+            f" ENGRAM_MEMORY_RETIRE_SHARE ({settings.memory_retire_share:.0%}) allows. To let it:"
+            " engram run memory --from SHARD --set retire_share=1"
         )
 
 

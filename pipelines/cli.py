@@ -118,6 +118,9 @@ def run(
     job: Annotated[str, typer.Argument(help="Job name, see `engram jobs`.")],
     first: Annotated[str | None, typer.Option("--from", help="First partition: a UTC day or a shard.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Last partition.")] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option("--set", help="memory and rekey only: NAME=VALUE of the launchpad.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="memory only: show what would change, write nothing.")] = False,
 ) -> None:
     """Run a job here, as a real run that the UI shows."""
@@ -130,7 +133,7 @@ def run(
         print_plan(get_settings(), job, first=first, last=last)
         return
     with show.step_bars() as bars:
-        outcome = launch(get_settings(), job, first=first, last=last, watcher=bars)
+        outcome = launch(get_settings(), job, first=first, last=last, fields=fields or (), watcher=bars)
     show.steps(bars.seconds)
     if outcome.success:
         show.console.print(f"[green]{job} succeeded[/] · run {outcome.run_id}")

@@ -8,6 +8,8 @@ from dagster import (
     with_source_code_references,
 )
 
+from assets.keys import assets as keys_assets
+from assets.keys import checks as keys_checks
 from assets.marts import assets as marts_assets
 from assets.marts import checks as marts_checks
 from assets.memory import assets as memory_assets
@@ -27,11 +29,11 @@ from pipelines.sensors import late_data, memory_backlog, run_failure_alert
 defs = Definitions(
     assets=with_source_code_references(
         load_assets_from_modules(
-            [schema_assets, memory_assets, summaries_assets, marts_assets, retention_assets],
+            [schema_assets, memory_assets, summaries_assets, marts_assets, retention_assets, keys_assets],
         )
     ),
     asset_checks=load_asset_checks_from_modules(
-        [schema_checks, memory_checks, summaries_checks, marts_checks, retention_checks]
+        [schema_checks, memory_checks, summaries_checks, marts_checks, retention_checks, keys_checks]
     ),
     jobs=[night, *DOMAIN_JOBS],
     schedules=[night_schedule],

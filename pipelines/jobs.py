@@ -11,6 +11,7 @@ MEMORY = "memory"
 SUMMARIES = "summaries"
 MARTS = "marts"
 RETENTION = "retention"
+REKEY = "rekey"
 NIGHT = "night"
 
 schema = define_asset_job(
@@ -38,8 +39,13 @@ retention = define_asset_job(
     selection=AssetSelection.key_prefixes("retention"),
     description="Apply policy.yaml: archive, verify, detach, drop; expire keys and caches.",
 )
+rekey = define_asset_job(
+    REKEY,
+    selection=AssetSelection.key_prefixes("keys"),
+    description="Replace keys that are old, or the master key, and write anew all that is encrypted; by hand.",
+)
 
-DOMAIN_JOBS = [schema, memory, summaries, marts, retention]
+DOMAIN_JOBS = [schema, memory, summaries, marts, retention, rekey]
 
 DAY_DONE = AssetKey(["marts", "conversation_analytics"])
 """The mart whose partitions say which days were rolled up."""

@@ -1,7 +1,7 @@
 """What `engram run` and `engram backfill` do: choose partitions, launch, follow."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from dagster import AssetKey
@@ -18,20 +18,33 @@ from warehouse.stores import Stores
 logger = logging.getLogger(__name__)
 
 BY_SHARD = {jobs.MEMORY}
+CONFIGURED = {jobs.MEMORY: "memory__items", jobs.REKEY: "keys__data_keys"}
+"""Job → the step whose launchpad fields `--set` fills."""
+
 BY_DAY = {jobs.SUMMARIES, jobs.MARTS}
 
 
 def launch(
-    settings: Settings, job: str, *, first: str | None = None, last: str | None = None, watcher: Watcher
+    settings: Settings,
+    job: str,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    fields: Sequence[str] = (),
+    watcher: Watcher,
 ) -> Outcome:
     """Run `job` here over partitions `first` … `last`; all shards, or yesterday, when they are not given.
 
+    Args:
+        fields: `name=value` of the job's launchpad.
+
     Raises:
         LookupError: there is no such job.
-        ValueError: the job has no partitions but some were given, or only one end was.
+        ValueError: the job has no partitions but some were given, or only one end was; or it has no such fields.
     """
+    config = _night_config(job, first, last) or _fields_config(job, fields)
     with open_instance(settings) as instance, watching(watcher):
-        outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=_night_config(job, first, last))
+        outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=config)
     if not outcome.success:
         alert = failure_alert(job, outcome.run_id, outcome.failed_steps)
         try:
@@ -89,3 +102,19 @@ def _night_config(job: str, first: str | None, last: str | None) -> dict[str, ob
     if job != jobs.NIGHT or not (first or last):
         return {}
     return {"ops": {"choose_days": {"config": {"first_day": first or last, "last_day": last or first}}}}
+
+
+def _fields_config(job: str, fields: Sequence[str]) -> dict[str, object]:
+    import yaml
+
+    if not fields:
+        return {}
+    if job not in CONFIGURED:
+        raise ValueError(f"--set: {job} takes no fields here; {', '.join(sorted(CONFIGURED))} do")
+    values = {}
+    for field in fields:
+        name, given, value = field.partition("=")
+        if not given:
+            raise ValueError("--set: expected NAME=VALUE")
+        values[name] = yaml.safe_load(value)
+    return {"ops": {CONFIGURED[job]: {"config": values}}}

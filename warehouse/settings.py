@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         None, description="File of the master key; `<home>/keys/master.key` (0600) is made when neither is set."
     )
 
+    master_key_previous: SecretStr | None = Field(
+        None, description="Base64 of the master key before a change, until `engram run rekey` has wrapped all anew."
+    )
+    master_key_previous_file: Path | None = Field(None, description="The same, in a file.")
+
     allow_superuser: bool = Field(
         False, description="Let a superuser or BYPASSRLS login serve outside the embedded default (tests only)."
     )

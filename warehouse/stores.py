@@ -53,6 +53,6 @@ class Stores:
 
     @cached_property
     def vault(self) -> "Vault":
-        from warehouse.vault import Vault, master_key
+        from warehouse.vault import Vault, master_key, previous_master_key
 
-        return Vault(self.live, master_key(self.settings))
+        return Vault(self.live, master_key(self.settings), previous=previous_master_key(self.settings))

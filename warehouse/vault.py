@@ -1,20 +1,24 @@
 """Per-user encryption of what engram itself writes about a person: data keys, their wrapping, and the ciphertext text.
 
-Lives here: the master key, data keys (one AES-256-GCM key per user and version, wrapped by the master key), batch
-encryption and decryption of text columns, rotation, destruction.
-Does not live here: which columns are encrypted (their writers say so), and the live services' own text.
+Lives here: the master key and its change, data keys (one AES-256-GCM key per user and version, wrapped by the master
+key), batch encryption and decryption of text columns, rotation, destruction.
+Does not live here: which columns are encrypted and writing them anew (`assets/keys`), and the live services' own text.
 
 Ciphertext text is `v1.<key version>.<base64url(nonce 12 bytes + ciphertext + tag 16 bytes)>`. Associated data are
 user, table, column, row and key version, so a value moved to another place does not open. Source: PRIVACY "Erasure".
 """
 
 import base64
+import hmac
 import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_URL, uuid5
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -66,21 +70,86 @@ def master_key(settings: Settings) -> bytes:
     return _from_file(own)
 
 
+def previous_master_key(settings: Settings) -> bytes | None:
+    """The master key before a change that is not finished yet, which still opens what was not wrapped anew; else None.
+
+    From `master_key_previous` (base64), else `master_key_previous_file`, else `<home>/keys/master.previous.key` where
+    engram changed its own key.
+
+    Raises:
+        MasterKeyInvalid: as `master_key`.
+    """
+    if settings.master_key_previous is not None:
+        return _decoded(settings.master_key_previous.get_secret_value(), "ENGRAM_MASTER_KEY_PREVIOUS")
+    if settings.master_key_previous_file is not None:
+        return _from_file(settings.master_key_previous_file)
+    own = settings.home / "keys" / "master.previous.key"
+    return _from_file(own) if own.exists() else None
+
+
+def change_master_key(settings: Settings) -> bool:
+    """Make a new key file of engram's own and keep the old one beside it; False when a change is already under way.
+
+    Killed in between, the key in force is either the old or the new one, and the previous file opens what the new one
+    does not.
+
+    Raises:
+        MasterKeyInvalid: the key is given by setting: its owner changes it there.
+    """
+    if settings.master_key is not None or settings.master_key_file is not None:
+        raise MasterKeyInvalid(
+            "the master key is given by setting: put the new one there, and the old one in ENGRAM_MASTER_KEY_PREVIOUS"
+            " or ENGRAM_MASTER_KEY_PREVIOUS_FILE until it is no longer needed"
+        )
+    old = master_key(settings)
+    keys = settings.home / "keys"
+    current, previous = keys / "master.key", keys / "master.previous.key"
+    if previous.exists() and _from_file(previous) != old:
+        return False
+    if not previous.exists():
+        os.link(current, previous)
+    draft = _drafted(current)
+    draft.replace(current)
+    _sync(keys)
+    return True
+
+
+def forget_previous_master_key(settings: Settings) -> None:
+    """Remove engram's own previous key file, once nothing is wrapped by it any more."""
+    (settings.home / "keys" / "master.previous.key").unlink(missing_ok=True)
+    if (settings.home / "keys").exists():
+        _sync(settings.home / "keys")
+
+
 def _create(path: Path) -> None:
     """Write a fresh key, complete or not at all, so that two processes starting at once agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    draft = _drafted(path)
     try:
         os.link(draft, path)
     except FileExistsError:
         pass
     finally:
         draft.unlink()
+
+
+def _drafted(path: Path) -> Path:
+    """A fresh key in a file beside `path`, on disk."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _from_file(path: Path) -> bytes:
@@ -106,11 +175,15 @@ def _decoded(text: str, where: str) -> bytes:
 
 @dataclass(frozen=True)
 class Keyring:
-    """The opened data keys of some users: the newest version to write with, all living versions to read with."""
+    """The opened data keys of some users: the newest version to write with, all living versions to read with.
+
+    `again` looks a user's keys up once more: a rotation may have written a text anew after the keys were read.
+    """
 
     newest: dict[str, int]
     keys: dict[tuple[str, int], AESGCM]
     destroyed: frozenset[str]
+    again: "Callable[[str], dict[tuple[str, int], AESGCM]] | None" = None
 
     def encrypt(
         self,
@@ -171,14 +244,16 @@ class Keyring:
 
     def _open(self, table: str, column: str, user: str, row: str, value: str) -> str:
         where = f"{table}.{column} of row {row}"
-        form, _, rest = value.partition(".")
-        number, _, body = rest.partition(".")
-        if form != _FORMAT or not number.isascii() or not number.isdigit():
+        version = version_of(value)
+        if version is None:
             raise CiphertextRefused(
                 f"{where}: expected {_FORMAT}.<key version>.<base64url>, got {len(value)} characters"
             )
-        version = int(number)
+        body = value.split(".", 2)[2]
         key = self.keys.get((user, version))
+        if key is None and self.again is not None and user in self.newest:
+            self.keys.update(self.again(user))
+            key = self.keys.get((user, version))
         if key is None:
             if user in self.destroyed:
                 raise KeyDestroyed(f"{where}: the data key was destroyed, the text cannot be read again")
@@ -193,6 +268,14 @@ class Keyring:
             ) from error
 
 
+def version_of(value: str) -> int | None:
+    """The key version a ciphertext text names; None for what is no ciphertext."""
+    parts = value.split(".", 2)
+    if len(parts) != 3 or parts[0] != _FORMAT or not parts[1].isascii() or not parts[1].isdigit():
+        return None
+    return int(parts[1])
+
+
 def _associated(user: str, table: str, column: str, version: int) -> tuple[bytes, bytes]:
     return f"{user}\x1f{table}\x1f{column}\x1f".encode(), f"\x1f{version}".encode()
 
@@ -200,28 +283,40 @@ def _associated(user: str, table: str, column: str, version: int) -> tuple[bytes
 class Vault:
     """Data keys in `compliance.data_keys`, opened with the master key."""
 
-    def __init__(self, live: "Live", master: bytes) -> None:
-        if len(master) != _KEY_BYTES:
-            raise MasterKeyInvalid(f"master key: expected {_KEY_BYTES} bytes, got {len(master)}")
+    def __init__(self, live: "Live", master: bytes, *, previous: bytes | None = None) -> None:
+        for key in (master, previous):
+            if key is not None and len(key) != _KEY_BYTES:
+                raise MasterKeyInvalid(f"master key: expected {_KEY_BYTES} bytes, got {len(key)}")
         self._live = live
         self._master = AESGCM(master)
+        self._derive = master
+        self._previous = AESGCM(previous) if previous is not None and previous != master else None
+        if self._previous is not None and previous is not None:
+            self._derive = previous
 
     def __repr__(self) -> str:
         return "Vault()"
 
     def keyring(
-        self, user_ids: Iterable[str], *, create: bool = False, conn: "psycopg.Connection | None" = None
+        self,
+        user_ids: Iterable[str],
+        *,
+        create: bool = False,
+        writes: bool = False,
+        conn: "psycopg.Connection | None" = None,
     ) -> Keyring:
         """The data keys of these users, read in one statement; `create` makes the missing ones in one more.
 
-        A user whose every version is destroyed is listed as such and never given a new key.
+        With `writes` (and always with `create`) the keys are held until the transaction of `conn` ends: none of them is
+        retired or destroyed between the writing of a text and its commit. A user whose every version is destroyed is
+        listed as such and never given a new key.
 
         Raises:
             CiphertextRefused: a wrapped key does not open with this master key.
         """
         users = sorted(set(user_ids))
         if conn is not None:
-            rows = self._rows(conn, users, create=create)
+            rows = self._rows(conn, users, create=create, hold=create or writes)
         else:
             with self._live.connect() as own:
                 rows = self._rows(own, users, create=create)
@@ -233,7 +328,26 @@ class Vault:
             if wrapped is not None:
                 keys[user, version] = AESGCM(self._unwrapped(user, version, bytes(wrapped)))
                 newest[user] = max(version, newest.get(user, 0))
-        return Keyring(newest, keys, frozenset(seen - newest.keys()))
+        return Keyring(newest, keys, frozenset(seen - newest.keys()), self._again)
+
+    def own_key(self, purpose: str) -> bytes:
+        """A key of engram itself, 32 bytes, made when first asked for and the same ever after, whatever master key
+        wraps it."""
+        holder = _holder(purpose)
+        first = hmac.new(self._derive, f"engram {purpose} v1".encode(), sha256).digest()
+        with self._live.connect() as conn:
+            self._insert(conn, [(holder, 1)], keys=[first])
+            rows = self._rows(conn, [holder], create=False)
+        return self._unwrapped(holder, 1, bytes(rows[0][2] or b""))
+
+    def _again(self, user: str) -> dict[tuple[str, int], AESGCM]:
+        with self._live.connect() as conn:
+            rows = self._rows(conn, [user], create=False)
+        return {
+            (user, version): AESGCM(self._unwrapped(user, version, bytes(wrapped)))
+            for _, version, wrapped in rows
+            if wrapped is not None
+        }
 
     def encrypt(
         self, table: str, column: str, user_ids: Sequence[str], row_ids: Sequence[str], texts: Sequence[str | None]
@@ -252,9 +366,10 @@ class Vault:
         """`Keyring.decrypt` with the users' keys read first."""
         return self.keyring(user_ids).decrypt(table, column, user_ids, row_ids, ciphertexts)
 
-    def rotate(self, user_ids: Iterable[str]) -> int:
+    def rotate(self, user_ids: Sequence[str]) -> int:
         """Give each user with a living key a next version; older ones stay readable until `retire`."""
         with self._live.connect() as conn:
+            self.stop_writers(conn, user_ids)  # and whoever destroys: a destroyed key gets no successor
             current = conn.execute(
                 "SELECT user_id::text, max(key_version) FROM compliance.data_keys"
                 " WHERE user_id = ANY(%s::uuid[]) GROUP BY user_id HAVING bool_or(wrapped_key IS NOT NULL) ORDER BY 1",
@@ -262,19 +377,51 @@ class Vault:
             ).fetchall()
             return self._insert(conn, [(user, version + 1) for user, version in current])
 
-    def retire(self, user_ids: Iterable[str]) -> int:
-        """Destroy every version but the newest, once all text is written anew. Returns how many versions."""
+    def due(self, *, before: datetime) -> list[str]:
+        """Users whose newest key is living and was made before that moment, in order; engram's own keys are not due."""
         with self._live.connect() as conn:
-            return conn.execute(
-                "UPDATE compliance.data_keys k SET wrapped_key = NULL, destroyed_at = now()"
-                " WHERE k.user_id = ANY(%s::uuid[]) AND k.wrapped_key IS NOT NULL AND k.key_version <"
-                " (SELECT max(n.key_version) FROM compliance.data_keys n WHERE n.user_id = k.user_id)",
-                [sorted(set(user_ids))],
-            ).rowcount
+            found = conn.execute(
+                "SELECT user_id::text FROM compliance.data_keys GROUP BY user_id"
+                " HAVING bool_or(wrapped_key IS NOT NULL) AND max(created_at) < %s AND NOT user_id = ANY(%s::uuid[])"
+                " ORDER BY 1",
+                [before, list(_OWN)],
+            ).fetchall()
+        return [user for (user,) in found]
+
+    def turned(self) -> list[str]:
+        """Users with a living key that is not their newest: their rotation is not finished."""
+        with self._live.connect() as conn:
+            found = conn.execute(
+                "SELECT user_id::text FROM compliance.data_keys WHERE wrapped_key IS NOT NULL"
+                " GROUP BY user_id HAVING count(*) > 1 ORDER BY 1"
+            ).fetchall()
+        return [user for (user,) in found]
+
+    def retire(self, user_ids: Iterable[str], *, conn: "psycopg.Connection | None" = None) -> int:
+        """Destroy every version but the newest, once all text is written anew. Returns how many versions."""
+        if conn is None:
+            with self._live.connect() as own:
+                return self.retire(user_ids, conn=own)
+        return conn.execute(
+            "UPDATE compliance.data_keys k SET wrapped_key = NULL, destroyed_at = now()"
+            " WHERE k.user_id = ANY(%s::uuid[]) AND k.wrapped_key IS NOT NULL AND k.key_version <"
+            " (SELECT max(n.key_version) FROM compliance.data_keys n WHERE n.user_id = k.user_id)",
+            [sorted(set(user_ids))],
+        ).rowcount
+
+    def stop_writers(self, conn: "psycopg.Connection", user_ids: Iterable[str]) -> None:
+        """Wait for the transactions that write texts of these users, and let no further one begin until this one
+        ends."""
+        conn.execute(
+            "SELECT 1 FROM compliance.data_keys WHERE user_id = ANY(%s::uuid[])"
+            " ORDER BY user_id, key_version FOR UPDATE",
+            [sorted(set(user_ids))],
+        )
 
     def destroy(self, user_id: str) -> int:
         """Destroy every data key of a user for ever: a tombstone stays, so that none is made again."""
         with self._live.connect() as conn:
+            self.stop_writers(conn, [user_id])
             destroyed = conn.execute(
                 "UPDATE compliance.data_keys SET wrapped_key = NULL, destroyed_at = now()"
                 " WHERE user_id = %s::uuid AND wrapped_key IS NOT NULL",
@@ -283,37 +430,68 @@ class Vault:
             if not destroyed:
                 conn.execute(
                     "INSERT INTO compliance.data_keys (user_id, key_version, wrapped_key, created_at, destroyed_at)"
-                    " VALUES (%s::uuid, 1, NULL, now(), now()) ON CONFLICT DO NOTHING",
+                    " VALUES (%s::uuid, 1, NULL, now(), now()) ON CONFLICT (user_id, key_version)"
+                    " DO UPDATE SET wrapped_key = NULL, destroyed_at = now()",
                     [user_id],
                 )
             return destroyed
 
-    def rewrap(self, new_master: bytes) -> int:
-        """Wrap every living data key with another master key, in one transaction; this vault uses it from then on."""
-        fresh = Vault(self._live, new_master)
+    def rewrap(self, *, reached: Callable[[str], None] = lambda _: None) -> int:
+        """Wrap with the master key in force what the previous one wrapped, in batches; returns how many keys.
+
+        From its first batch on, no process that only knows the previous key can make a key any more. Killed at any
+        moment, both keys open everything there is, and the next call does the rest.
+
+        Args:
+            reached: called with the name of each side effect before it happens.
+        """
+        if self._previous is None:
+            return 0
+        for purpose in _PURPOSES:  # what is derived from the old master key has to be kept before it goes
+            self.own_key(purpose)
+        count, _ = self._rewrap_batch((_holder(_WITNESS), 0), reached, most=1)
+        after: tuple[str, int] | None = (_FIRST, 0)
+        while after is not None:
+            done, after = self._rewrap_batch(after, reached)
+            count += done
+        return count
+
+    def foreign(self) -> int:
+        """Living keys that the master key in force does not open."""
+        count, after = 0, (_FIRST, 0)
         with self._live.connect() as conn:
-            rows = conn.execute(
-                "SELECT user_id::text, key_version, wrapped_key FROM compliance.data_keys"
-                " WHERE wrapped_key IS NOT NULL ORDER BY user_id, key_version FOR UPDATE"
-            ).fetchall()
-            with conn.cursor() as cursor:
-                cursor.executemany(
-                    "UPDATE compliance.data_keys SET wrapped_key = %s WHERE user_id = %s::uuid AND key_version = %s",
-                    [
-                        (fresh._wrapped(user, version, self._unwrapped(user, version, bytes(wrapped))), user, version)
-                        for user, version, wrapped in rows
-                    ],
-                )
-        self._master = fresh._master
-        return len(rows)
+            while rows := conn.execute(_NEXT_KEYS, [*after, REWRAP_KEYS]).fetchall():
+                count += sum(_opened(self._master, user, version, bytes(key)) is None for user, version, key in rows)
+                after = rows[-1][:2]
+        return count
+
+    def _rewrap_batch(
+        self, after: tuple[str, int], reached: Callable[[str], None], *, most: int = 0
+    ) -> tuple[int, tuple[str, int] | None]:
+        """Keys wrapped anew of those that come after a place, and the last place looked at, None at the end."""
+        with self._live.connect() as conn:
+            rows = conn.execute(_NEXT_KEYS + " FOR UPDATE", [*after, most or REWRAP_KEYS]).fetchall()
+            if not rows:
+                return 0, None
+            opened = [
+                (user, version, _opened(self._previous, user, version, bytes(key)))
+                for user, version, key in rows
+                if self._previous is not None and _opened(self._master, user, version, bytes(key)) is None
+            ]
+            fresh = [(user, version, self._wrapped(user, version, key)) for user, version, key in opened if key]
+            reached("rewrap")
+            conn.execute(
+                "UPDATE compliance.data_keys k SET wrapped_key = f.key"
+                " FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS f(user_id, version, key)"
+                " WHERE k.user_id = f.user_id AND k.key_version = f.version",
+                [list(column) for column in zip(*fresh, strict=True)] or [[], [], []],
+            )
+        return len(fresh), rows[-1][:2]
 
     def _rows(
-        self, conn: "psycopg.Connection", users: list[str], *, create: bool
+        self, conn: "psycopg.Connection", users: list[str], *, create: bool, hold: bool = False
     ) -> list[tuple[str, int, bytes | None]]:
-        query = (
-            "SELECT user_id::text, key_version, wrapped_key FROM compliance.data_keys"
-            " WHERE user_id = ANY(%s::uuid[]) ORDER BY user_id, key_version"
-        )
+        query = _KEYS_HELD if hold else _KEYS
         rows = conn.execute(query, [users]).fetchall()
         missing = sorted(set(users) - {row[0] for row in rows}) if create else []
         if missing:
@@ -321,29 +499,98 @@ class Vault:
             rows += conn.execute(query, [missing]).fetchall()  # another process may have been first: read what won
         return rows
 
-    def _insert(self, conn: "psycopg.Connection", versions: Sequence[tuple[str, int]]) -> int:
+    def _insert(
+        self,
+        conn: "psycopg.Connection",
+        versions: Sequence[tuple[str, int]],
+        *,
+        keys: Sequence[bytes] | None = None,
+    ) -> int:
+        self._master_in_force(conn)
         users = [user for user, _ in versions]
         numbers = [version for _, version in versions]
-        wrapped = [self._wrapped(user, version, secrets.token_bytes(_KEY_BYTES)) for user, version in versions]
+        chosen = keys or [secrets.token_bytes(_KEY_BYTES) for _ in versions]
+        wrapped = [self._wrapped(user, version, key) for (user, version), key in zip(versions, chosen, strict=True)]
         return conn.execute(
             "INSERT INTO compliance.data_keys (user_id, key_version, wrapped_key, created_at)"
             " SELECT *, now() FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) ON CONFLICT DO NOTHING",
             [users, numbers, wrapped],
         ).rowcount
 
+    def _master_in_force(self, conn: "psycopg.Connection") -> None:
+        """Refuse to make keys with a master key that was changed since this process started: nobody could open them.
+
+        The witness is a key of engram's own; it is wrapped anew before all others, and held here until the new keys are
+        committed.
+        """
+        witness = _holder(_WITNESS)
+        query = "SELECT wrapped_key FROM compliance.data_keys WHERE user_id = %s::uuid AND key_version = 1 FOR SHARE"
+        row = conn.execute(query, [witness]).fetchone()
+        if row is None:
+            conn.execute(
+                "INSERT INTO compliance.data_keys (user_id, key_version, wrapped_key, created_at)"
+                " VALUES (%s::uuid, 1, %s, now()) ON CONFLICT DO NOTHING",
+                [witness, self._wrapped(witness, 1, secrets.token_bytes(_KEY_BYTES))],
+            )
+            row = conn.execute(query, [witness]).fetchone()
+        try:
+            self._unwrapped(witness, 1, bytes(row[0] if row else b""))
+        except CiphertextRefused as error:
+            raise MasterKeyInvalid(
+                "the master key of this process is not the one in force: it was changed meanwhile; start it again"
+            ) from error
+
     def _wrapped(self, user: str, version: int, key: bytes) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._master.encrypt(nonce, key, _key_place(user, version))
 
     def _unwrapped(self, user: str, version: int, wrapped: bytes) -> bytes:
-        try:
-            return self._master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _key_place(user, version))
-        except InvalidTag as error:
-            raise CiphertextRefused(
-                f"compliance.data_keys version {version}: a wrapped key does not open; is this the"
-                " master key it was made with?"
-            ) from error
+        for master in (self._master, self._previous):
+            key = _opened(master, user, version, wrapped) if master is not None else None
+            if key is not None:
+                return key
+        raise CiphertextRefused(
+            f"compliance.data_keys version {version}: a wrapped key does not open; is this the"
+            " master key it was made with?"
+        )
+
+
+def _opened(master: AESGCM, user: str, version: int, wrapped: bytes) -> bytes | None:
+    try:
+        return master.decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _key_place(user, version))
+    except (InvalidTag, ValueError):
+        return None
 
 
 def _key_place(user: str, version: int) -> bytes:
     return f"compliance.data_keys\x1f{user}\x1f{version}".encode()
+
+
+REWRAP_KEYS = 1_000
+"""Keys wrapped anew in one transaction."""
+
+_WITNESS = "master key in force"
+_PURPOSES = (_WITNESS, "archives", "marts user_key")
+_FIRST = "00000000-0000-0000-0000-000000000000"
+
+_KEYS = (
+    "SELECT user_id::text, key_version, wrapped_key FROM compliance.data_keys"
+    " WHERE user_id = ANY(%s::uuid[]) ORDER BY user_id, key_version"
+)
+_KEYS_HELD = f"{_KEYS} FOR SHARE"
+
+_NEXT_KEYS = (
+    "SELECT user_id::text, key_version, wrapped_key FROM compliance.data_keys"
+    " WHERE (user_id, key_version) > (%s::uuid, %s) AND wrapped_key IS NOT NULL"
+    " ORDER BY user_id, key_version LIMIT %s"
+)
+
+
+def _holder(purpose: str) -> str:
+    """The id in `compliance.data_keys` under which a key of engram's own lies; nobody's."""
+    if purpose not in _PURPOSES:
+        raise ValueError(f"purpose: expected one of {', '.join(_PURPOSES)}")
+    return str(uuid5(NAMESPACE_URL, f"engram:key:{purpose}"))
+
+
+_OWN = tuple(_holder(purpose) for purpose in _PURPOSES)

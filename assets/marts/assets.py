@@ -106,9 +106,8 @@ def _spec(mart: Mart) -> AssetSpec:
 def day_marts(context: AssetExecutionContext, stores: StoresResource) -> Iterator[MaterializeResult[None]]:
     """Read the range once for every selected mart; write one file per mart and day."""
     from assets.marts.outcomes import quality_rows
-    from warehouse.marts import pseudonym_secret, rollup
+    from warehouse.marts import rollup
     from warehouse.marts.observe import observe
-    from warehouse.vault import master_key
 
     opened, started, now = stores.open(), time.monotonic(), datetime.now(UTC)
     selected = sorted(key.path[-1] for key in context.selected_asset_keys)
@@ -121,7 +120,7 @@ def day_marts(context: AssetExecutionContext, stores: StoresResource) -> Iterato
         opened.lake,
         selected,
         days,
-        secret=pseudonym_secret(master_key(opened.settings)),
+        secret=opened.vault.own_key("marts user_key"),
         run_id=context.run.run_id,
         now=now,
         late_days=opened.settings.late_days,

@@ -153,10 +153,9 @@ def _tables(done: "Round", stores: StoresResource) -> dict[str, TableMetadataVal
     """Counts per user and a sample of decisions, without text; people under the pseudonym they have in the marts: what
     Dagster keeps outlives them."""
     from assets.memory.rounds import readable
-    from warehouse.marts.pseudonym import pseudonym_secret, user_key
-    from warehouse.vault import master_key
+    from warehouse.marts.pseudonym import user_key
 
-    secret = pseudonym_secret(master_key(stores.open().settings))
+    secret = stores.open().vault.own_key("marts user_key")
     shown = {"by_user": done.by_user.head(SHOWN_USERS), "sample": done.sample(SHOWN_OF_EACH)}
     return {name: _table(readable(frame, partial(user_key, secret))) for name, frame in shown.items()}
 

@@ -157,7 +157,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
     """Write the due weeks of these users; returns which, columns of `report.WEEKS`."""
     from warehouse.live import upsert_frame
 
-    keyring = writer.stores.vault.keyring(users, conn=conn)
+    keyring = writer.stores.vault.keyring(users, writes=True, conn=conn)
     gone = consent.fenced(conn, users) | keyring.destroyed
     readable = [user for user in users if user not in gone]
     rows = conn.execute(_MEMORIES, [readable]).fetchall()

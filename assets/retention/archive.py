@@ -134,6 +134,66 @@ def write(live: Live, vault: Vault, master: bytes, span: Span, path: Path) -> Ar
     return Archived(path, rows, path.stat().st_size, found, content, of_source)
 
 
+def reseal(vault: Vault, master: bytes, path: Path, fresh: Path) -> Archived:
+    """Write the archive at `path` anew at `fresh`, each text sealed with the newest key of its user; whole or not at
+    all. The note, and so the content and the fingerprint, stay.
+
+    Raises:
+        ArchiveDamaged: it cannot be read.
+        ArchiveFailed: the disk refused.
+    """
+    making = fresh.with_name(f".{fresh.name}.part")
+    note, batches = _opened(path, master)
+    table, sealed = str(note["table"]), list(note["sealed"])
+    writer, rows = None, 0
+    try:
+        for stored in batches:
+            clear, _ = _unseal(stored, note, vault)
+            users, ids = clear["user_id"].to_list(), clear[note["key"]].to_list()
+            keyring = vault.keyring({user for user in users if user is not None})
+            anew = clear.with_columns(
+                pl.Series(name, keyring.encrypt(f"archive.{table}", name, users, ids, clear[name].to_list()), pl.String)
+                for name in sealed
+            )
+            rows += anew.height
+            arrow = anew.to_arrow(compat_level=pl.CompatLevel.oldest())
+            if writer is None:
+                writer = pq.ParquetWriter(
+                    making, arrow.schema, compression="zstd", encryption_properties=_encryption(master)
+                )
+            writer.write_table(arrow)
+        if writer is None:
+            raise ArchiveDamaged(f"{path}: holds no rows")
+        writer.add_key_value_metadata({_NOTE: json.dumps(note).encode()})
+        writer.close()
+        _fsync(making)
+        making.replace(fresh)
+        sync_folder(fresh.parent)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "the disk refused"
+        raise ArchiveFailed(f"{fresh}: could not be written: {reason}") from None
+    finally:
+        making.unlink(missing_ok=True)
+    return verify(vault, master, fresh)
+
+
+def versions(master: bytes, path: Path) -> set[tuple[str, int]]:
+    """Users and the key versions their texts in an archive are sealed with, without opening a text.
+
+    Raises:
+        ArchiveDamaged: it cannot be read.
+    """
+    note, _ = _opened(path, master)
+    sealed = list(note["sealed"])
+    _, batches = _opened(path, master, columns=["user_id", *sealed])
+    found: set[tuple[str, int]] = set()
+    for frame in batches:
+        pairs = frame.unpivot(on=sealed, index="user_id").drop_nulls().select("user_id", "value")
+        distinct = pairs.with_columns(pl.col("value").str.extract(r"^v1\.(\d+)\.").cast(pl.Int64)).unique().drop_nulls()
+        found.update(distinct.rows())
+    return found
+
+
 def verify(vault: Vault, master: bytes, path: Path, *, expected: str | None = None) -> Archived:
     """Read a whole archive back, open every page and every seal, and compare count and content with its own note.
 

@@ -90,7 +90,6 @@ def run_time(context: AssetExecutionContext) -> datetime:
 def engine(stores: "Stores") -> "Engine":
     """The partition engine over these stores."""
     from assets.retention.drop import Engine
-    from warehouse.vault import master_key
 
     lake = stores.lake
 
@@ -101,7 +100,7 @@ def engine(stores: "Stores") -> "Engine":
     return Engine(
         live=stores.live,
         vault=stores.vault,
-        master=master_key(stores.settings),
+        master=stores.vault.own_key("archives"),
         closed_days=closed_days,
         archive=stores.settings.archive,
         wait=timedelta(days=stores.settings.detach_wait_days),

@@ -3,6 +3,7 @@
 import base64
 import secrets
 import stat
+import threading
 from pathlib import Path
 from uuid import uuid4
 
@@ -11,7 +12,16 @@ from pydantic import SecretStr
 
 from warehouse.settings import Settings
 from warehouse.stores import Stores
-from warehouse.vault import CiphertextRefused, KeyDestroyed, MasterKeyInvalid, Vault, master_key
+from warehouse.vault import (
+    CiphertextRefused,
+    KeyDestroyed,
+    MasterKeyInvalid,
+    Vault,
+    change_master_key,
+    forget_previous_master_key,
+    master_key,
+    previous_master_key,
+)
 
 TEXT = "a private thing"
 
@@ -114,15 +124,77 @@ def test_a_user_without_a_key_can_be_barred_from_ever_having_one(stores: Stores)
         _sealed(stores, user, str(uuid4()))
 
 
+def test_a_key_that_is_being_made_while_it_is_destroyed_is_destroyed(stores: Stores) -> None:
+    user = str(uuid4())
+    with stores.live.connect() as conn:
+        stores.vault.keyring([user], create=True, conn=conn)
+        destroying = threading.Thread(target=stores.vault.destroy, args=[user])
+        destroying.start()
+        with stores.live.connect() as other:
+            while not other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                assert destroying.is_alive()
+    destroying.join()
+
+    assert stores.vault.keyring([user]).destroyed == {user}
+
+
 def test_all_keys_can_be_wrapped_with_another_master_key(stores: Stores) -> None:
     user, row, fresh = str(uuid4()), str(uuid4()), secrets.token_bytes(32)
     sealed = _sealed(stores, user, row)
+    changed = Vault(stores.live, fresh, previous=master_key(stores.settings))
+    assert changed.decrypt("memory.items", "content", [user], [row], [sealed]) == [TEXT]
+    assert changed.foreign() > 0
 
-    assert stores.vault.rewrap(fresh) == 1
+    changed.rewrap()
 
+    assert changed.foreign() == 0
     assert Vault(stores.live, fresh).decrypt("memory.items", "content", [user], [row], [sealed]) == [TEXT]
     with pytest.raises(CiphertextRefused):
         Vault(stores.live, master_key(stores.settings)).decrypt("memory.items", "content", [user], [row], [sealed])
+
+
+def test_a_process_that_missed_a_change_of_the_master_key_makes_no_keys(stores: Stores) -> None:
+    fresh = secrets.token_bytes(32)
+    _sealed(stores, str(uuid4()), str(uuid4()))
+    Vault(stores.live, fresh, previous=master_key(stores.settings)).rewrap()
+
+    with pytest.raises(MasterKeyInvalid, match="start it again"):
+        _sealed(stores, str(uuid4()), str(uuid4()))
+
+
+def test_keys_of_engrams_own_outlive_a_change_of_the_master_key(stores: Stores) -> None:
+    purposes = ("archives", "marts user_key")
+    before = [stores.vault.own_key(purpose) for purpose in purposes]
+    fresh = secrets.token_bytes(32)
+    Vault(stores.live, fresh, previous=master_key(stores.settings)).rewrap()
+
+    assert [Vault(stores.live, fresh).own_key(purpose) for purpose in purposes] == before
+    assert len(set(before)) == len(before)
+
+
+def test_a_keyring_read_before_a_rotation_opens_what_was_written_after_it(stores: Stores) -> None:
+    user, row = str(uuid4()), str(uuid4())
+    _sealed(stores, user, row)
+    keyring = stores.vault.keyring([user])
+    stores.vault.rotate([user])
+
+    assert keyring.decrypt("memory.items", "content", [user], [row], [_sealed(stores, user, row)]) == [TEXT]
+
+
+def test_engram_changes_its_own_key_file_and_keeps_the_old_one_until_told(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path)
+    old = master_key(settings)
+
+    assert change_master_key(settings)
+    assert not change_master_key(settings), "a change is under way"
+
+    new = master_key(settings)
+    assert new != old
+    assert previous_master_key(settings) == old
+    forget_previous_master_key(settings)
+    assert (master_key(settings), previous_master_key(settings)) == (new, None)
+    with pytest.raises(MasterKeyInvalid, match="PREVIOUS"):
+        change_master_key(Settings(home=tmp_path, master_key=SecretStr("c2hvcnQ=")))
 
 
 def test_the_embedded_default_makes_its_own_key_file_for_its_owner_only(tmp_path: Path) -> None:

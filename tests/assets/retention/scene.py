@@ -13,7 +13,6 @@ from assets.retention.policy import Policy, load_policy
 from tests import builders
 from warehouse.live import Live
 from warehouse.stores import Stores
-from warehouse.vault import master_key
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 MARCH = datetime(2025, 3, 10, 12, tzinfo=UTC)
@@ -28,7 +27,7 @@ def engine_of(stores: Stores) -> Engine:
     return Engine(
         live=stores.live,
         vault=stores.vault,
-        master=master_key(stores.settings),
+        master=stores.vault.own_key("archives"),
         closed_days=lambda _: EVERY_DAY,
         archive=stores.settings.archive,
         wait=timedelta(days=7),
