@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from dagster import AssetKey
+from dagster import AssetKey, DagsterInvalidConfigError
 
 from assets.operations import failure_alert, raise_alert
 from pipelines import backfill, jobs
@@ -44,7 +44,10 @@ def launch(
     """
     config = _night_config(job, first, last) or _fields_config(job, fields)
     with open_instance(settings) as instance, watching(watcher):
-        outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=config)
+        try:
+            outcome = run_job(instance, job, tags=_partitions(job, first, last), run_config=config)
+        except DagsterInvalidConfigError as error:
+            raise ValueError(f"--set: {job} does not take that: {error.errors[0].message}") from None
     if not outcome.success:
         alert = failure_alert(job, outcome.run_id, outcome.failed_steps)
         try:

@@ -16,6 +16,7 @@ import psycopg
 
 from assets.memory import consent, store
 from assets.memory.accounts import existing
+from assets.memory.echo import heard
 from assets.memory.embed import EmbeddingFailed
 from assets.memory.inbox import Inbox, canonical
 from assets.memory.report import Budget, ConsolidationReport
@@ -166,14 +167,16 @@ class _Redis:
             far_future=self.settings.far_future,
         )
         origin = pl.Series(kept, dtype=pl.UInt32)
-        items = consent.allowed_at(
-            consent.read_consents(conn, known), screened.items, default=self.settings.consent_default
-        )
+        said = heard(conn, screened.items)
+        items = consent.allowed_at(consent.read_consents(conn, known), said.own, default=self.settings.consent_default)
         allowed = items.filter("allowed").drop("allowed")
         refusals = pl.concat(
             [
                 pl.DataFrame(unknown, schema=REFUSED, orient="row"),
-                screened.refused.with_columns(position=origin.gather(screened.refused["position"])),
+                *(
+                    refused.with_columns(position=origin.gather(refused["position"]))
+                    for refused in (screened.refused, said.refused)
+                ),
             ]
         )
         return Offer(
@@ -182,6 +185,7 @@ class _Redis:
             self._bytes_of(taken, owners, refusals),
             items.filter(~pl.col("allowed"))["user_id"].to_list(),
             [person for person in owners if person in fenced],
+            said.echoes,
         )
 
     def _rows(self, conn: "psycopg.Connection", allowed: pl.DataFrame) -> pl.DataFrame:

@@ -156,7 +156,7 @@ def _offer(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> O
         pl.DataFrame(schema=QUARANTINE),
         judged.filter(~pl.col("allowed"))["user_id"].to_list(),
         turns.filter(pl.col("user_id").is_in(list(fenced)))["user_id"].to_list(),
-        mark if len(messages) else None,
+        also=mark if len(messages) else None,
     )
 
 

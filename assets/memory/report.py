@@ -10,9 +10,10 @@ import polars as pl
 
 from assets.memory.inbox import shard_of_key
 
-COUNTS = ("taken", "added", "merged", "superseded", "refused", "fenced", "quarantined", "held")
+COUNTS = ("taken", "added", "merged", "superseded", "refused", "echoed", "fenced", "quarantined", "held")
 """What is counted per user: `merged` are repeats and near-duplicates, `superseded` both retired and born so,
-`refused` lack consent, `held` are items left in Redis by the guard."""
+`refused` lack consent, `echoed` only repeat what recall or an assistant said, `held` are items left in Redis by the
+guard."""
 
 
 @dataclass(frozen=True)

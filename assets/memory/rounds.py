@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 PLANNED = (
-    "added", "merged", "superseded", "archived", "withdrawn", "episodes", "quarantined", "refused", "fenced", "held",
+    "added", "merged", "superseded", "archived", "withdrawn", "episodes", "quarantined", "refused", "echoed", "fenced",
+    "held",
 )  # fmt: skip
 """What is counted per user over the whole round; `episodes` are weeks."""
 

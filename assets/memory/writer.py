@@ -84,6 +84,7 @@ class Offer:
         quarantine: columns of `QUARANTINE`.
         refused: users of items without consent, one per item.
         fenced: users of items of fenced people, one per item.
+        echoes: users of items that only say again what recall or an assistant said, one per item.
         also: further writes inside the transaction, given the settled rows and the users held.
     """
 
@@ -92,6 +93,7 @@ class Offer:
     quarantine: pl.DataFrame
     refused: Sequence[str] = ()
     fenced: Sequence[str] = ()
+    echoes: Sequence[str] = ()
     also: "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None" = None
 
 
@@ -320,6 +322,7 @@ class Writer:
             ),
         )
         tally.add("refused", pl.Series(list(offer.refused), dtype=pl.String))
+        tally.add("echoed", pl.Series(list(offer.echoes), dtype=pl.String))
         tally.add("quarantined", offer.quarantine["found"])
         for reason, count in offer.quarantine["reason"].value_counts(name="count").iter_rows():
             tally.reasons[reason] = tally.reasons.get(reason, 0) + count
