@@ -45,6 +45,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("memory.items", "content", "id"),
     Sealed("memory.items", "processed_content", "id"),
     Sealed("memory.items", "fingerprint", "id"),
+    Sealed("memory.items", "extraction_metadata", "id", json=True),
     Sealed("memory.episodic_summaries", "summary_text", "summary_id"),
     Sealed("app.conversation_summaries", "summary", "id"),
     Sealed("app.conversation_summaries", "key_topics", "id", json=True),

@@ -3,7 +3,8 @@
 Text columns are ciphertext of the vault. What engram knows beside the columns stands in `extraction_metadata`:
 `observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
 variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores
-before repetition). Does not live here: what the rows become (`reconcile.py`), when which write happens
+before repetition). What an item said beside its known keys may be as private as its words: it is sealed, whole, in its
+observation's `extra`. Does not live here: what the rows become (`reconcile.py`), when which write happens
 (`consolidation.py`).
 """
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from warehouse.vault import Keyring
 
 TABLE = "memory.items"
+EXTRA = "extraction_metadata"
+"""The column in whose observations `extra` is ciphertext."""
+
+_NO_EXTRA = '"extra":null}'
 _TIME = pl.Datetime("us", "UTC")
 """Of every time column: microseconds, UTC."""
 
@@ -113,10 +118,10 @@ def read_details(
         keyring.decrypt(TABLE, "processed_content", users, key, [row[3] for row in rows]),
         strict=True,
     )
-    for row, (content, processed) in zip(rows, texts, strict=True):
+    told = _opened([(row[0], row[1], (row[14] or {}).get("observations", [])) for row in rows], keyring)
+    for row, (content, processed), observations in zip(rows, texts, told, strict=True):
         metadata = row[14] or {}
         raw = metadata.get("raw") or [0.0, 0.0, 0.0]
-        observations = sorted(_canonical(entry) for entry in metadata.get("observations", []))
         records.append(
             {
                 "id": row[0],
@@ -190,8 +195,50 @@ def _canonical(entry: dict[str, object]) -> str:
     return json.dumps({name: entry.get(name) for name in OBSERVATION}, ensure_ascii=False, separators=(",", ":"))
 
 
+def _opened(told: Sequence[tuple[str, str, list[dict[str, object]]]], keyring: "Keyring") -> list[list[str]]:
+    """Stored observations of rows (id, user, entries) as canonical JSON, their `extra` decrypted, in order."""
+    entries = [entry for _, _, part in told for entry in part]
+    owners = [(row, user) for row, user, part in told for _ in part]
+    held = [place for place, entry in enumerate(entries) if entry.get("extra") is not None]
+    texts = keyring.decrypt(
+        TABLE,
+        EXTRA,
+        [owners[place][1] for place in held],
+        [owners[place][0] for place in held],
+        [str(entries[place]["extra"]) for place in held],
+    )
+    for place, text in zip(held, texts, strict=True):
+        entries[place]["extra"] = text
+    return [sorted(_canonical(entry) for entry in part) for _, _, part in told]
+
+
+def _extras_sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
+    """Rows with the `extra` of their observations encrypted; most have none."""
+    saying = rows.filter(~pl.col("observations").list.eval(pl.element().str.ends_with(_NO_EXTRA)).list.all())
+    if saying.is_empty():
+        return rows
+    told = saying.select("id", "user_id", "observations").explode("observations")
+    entries = [json.loads(text) for text in told["observations"]]
+    ciphers = keyring.encrypt(
+        TABLE, EXTRA, told["user_id"].to_list(), told["id"].to_list(), [entry["extra"] for entry in entries]
+    )
+    anew = [_canonical(entry | {"extra": cipher}) for entry, cipher in zip(entries, ciphers, strict=True)]
+    by_row = (
+        told.select("id", _sealed=pl.Series(anew, dtype=pl.String))
+        .group_by("id", maintain_order=True)
+        .agg(pl.col("_sealed"))
+    )
+    return (
+        rows.join(by_row, on="id", how="left", maintain_order="left")
+        .with_columns(observations=pl.coalesce("_sealed", "observations"))
+        .drop("_sealed")
+    )
+
+
 def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
-    """Fill the ciphertext columns of new rows (those without `content_cipher`)."""
+    """Encrypt what the observations say beside, and fill the ciphertext columns of new rows (those without
+    `content_cipher`)."""
+    rows = _extras_sealed(rows, keyring)
     fresh = rows.filter(pl.col("content_cipher").is_null())
     if fresh.is_empty():
         return rows

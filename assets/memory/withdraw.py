@@ -83,7 +83,7 @@ def sweep_withdrawn(
 def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tuple[pl.DataFrame, int, int]:
     """The memories gone (columns of `report.ACTIONS`); how many observations of others and episodic summaries."""
     with writer.transaction(conn):
-        keyring = writer.stores.vault.keyring(users, conn=conn)
+        keyring = writer.stores.vault.keyring(users, writes=True, conn=conn)
         readable = [user for user in users if user not in keyring.destroyed]
         traits = store.read_traits(conn, keyring, readable)
         rows = store.read_details(conn, keyring, traits, set(traits["id"]))
@@ -100,7 +100,7 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         summaries = writer.effects("remove withdrawn", lambda: _remove(conn, gone, lost))
         shown = settled.filter(pl.col("rep") == pl.col("id"))
         vectors = writer.model.embed(shown["processed_content"].to_list())
-        changes = store.changed(settled)
+        changes = store.sealed(store.changed(settled), keyring)
         writer.effects(
             "write survivors", lambda: store.write_items(conn, changes, model=writer.model.name, now=writer.now)
         )

@@ -57,6 +57,11 @@ def rows(stores: Stores, user: str) -> list[dict[str, Any]]:
         )
         for record, text in zip(records, texts, strict=True):
             record[column] = text
+    for record in records:
+        for entry in record["extraction_metadata"]["observations"]:
+            (entry["extra"],) = stores.vault.decrypt(
+                "memory.items", "extraction_metadata", [user], [record["id"]], [entry["extra"]]
+            )
     return sorted(records, key=lambda record: record["content"])
 
 
@@ -77,7 +82,7 @@ def state(stores: Stores, user: str) -> list[tuple[object, ...]]:
             words.get(record["superseded_by"]),
             tuple(
                 sorted(
-                    str((entry["at"], entry["source"], entry["message_id"]))
+                    str((entry["at"], entry["source"], entry["message_id"], entry["extra"]))
                     for entry in record["extraction_metadata"]["observations"]
                 )
             ),
