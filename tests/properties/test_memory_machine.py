@@ -1,12 +1,26 @@
-"""Whatever is pushed, twice delivered, killed, withdrawn or erased in whatever order, MEMORY's promises hold."""
+"""Whatever is pushed, delivered twice, killed, withdrawn or erased in whatever order, MEMORY's promises hold.
 
-from collections.abc import Iterator
+Two machines: a quick one whose process "dies" by an exception, and a harsh one whose process is killed with SIGKILL,
+whose Redis is killed and started again, and whose clock jumps.
+"""
+
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings, strategies
+import numpy as np
+import psutil
+import pytest
+from hypothesis import HealthCheck, strategies
+from hypothesis import settings as settings_of_hypothesis
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
@@ -15,12 +29,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from pydantic import SecretStr
 
 from assets.memory.consolidation import consolidate
 from assets.memory.missed import extract_missed
+from assets.memory.retrieval import recall
+from assets.memory.rounds import go_round
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders
 from tests.assets.memory import arriving
+from warehouse import embedded
+from warehouse.settings import Settings
 from warehouse.stores import Stores
 
 TEXTS = (
@@ -55,7 +74,9 @@ class Memory(RuleBasedStateMachine):
         self.said: list[dict[str, set[int]]] = [{}, {}]
         self.gone: list[bool] = [False, False]
         self.withdrawn: list[bool] = [False, False]
+        self.sent: list[tuple[int, bytes]] = []
         self.day = 1
+        self.now = arriving.NOW
 
     @rule(
         who=strategies.integers(0, 1),
@@ -66,7 +87,9 @@ class Memory(RuleBasedStateMachine):
         for text in texts:
             self.day += 1
             at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=self.day)
-            arriving.push(self.stores, str(self.users[who]), *[arriving.raw(text, at=at.isoformat())] * copies)
+            item = arriving.raw(text, at=at.isoformat())
+            arriving.push(self.stores, str(self.users[who]), *[item] * copies)
+            self.sent.append((who, item))
             if not self.gone[who] and not self.withdrawn[who]:
                 self.said[who].setdefault(text, set()).add(self.day)
 
@@ -74,10 +97,22 @@ class Memory(RuleBasedStateMachine):
     def push_nonsense(self, who: int) -> None:
         arriving.push(self.stores, str(self.users[who]), b"{broken")
 
+    @precondition(lambda self: self.sent)
+    @rule(data=strategies.data())
+    def deliver_an_old_one_again(self, data: strategies.DataObject) -> None:
+        who, item = data.draw(strategies.sampled_from(self.sent))
+        arriving.push(self.stores, str(self.users[who]), item)
+
+    @rule(who=strategies.integers(0, 1), text=strategies.sampled_from(TEXTS))
+    def push_what_recall_said(self, who: int, text: str) -> None:
+        self.day += 1
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=self.day)
+        arriving.push(self.stores, str(self.users[who]), arriving.raw(text, at=at.isoformat(), recalled=True))
+
     @rule(fatal=strategies.integers(5, EFFECTS))
     def consolidate_and_perhaps_die(self, fatal: int) -> None:
         with _killed_at(fatal) as boundary:
-            consolidate(self.stores, now=arriving.NOW, boundary=boundary, retire_share=1)
+            consolidate(self.stores, now=self.now, boundary=boundary, retire_share=1)
 
     @precondition(lambda self: self.day > EARLY)
     @rule(who=strategies.integers(0, 1))
@@ -122,10 +157,10 @@ class Memory(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "users"):
             return
-        sweep_withdrawn(self.stores, now=arriving.NOW)
-        consolidate(self.stores, now=arriving.NOW, retire_share=1)
-        extract_missed(self.stores, now=arriving.NOW)
-        sweep_withdrawn(self.stores, now=arriving.NOW)
+        sweep_withdrawn(self.stores, now=self.now)
+        consolidate(self.stores, now=self.now, retire_share=1)
+        extract_missed(self.stores, now=self.now)
+        sweep_withdrawn(self.stores, now=self.now)
         for user, said in zip(self.users, self.said, strict=True):
             rows = arriving.rows(self.stores, str(user))
             assert {row["content"] for row in rows} == set(said)
@@ -139,6 +174,16 @@ class Memory(RuleBasedStateMachine):
             if homes:
                 newest = max((max(said[text]), text) for text in TEXTS[:2] if text in said)
                 assert homes[0]["content"] == newest[1]
+            self.recalled_is_their_own_and_true(user, rows)
+
+    def recalled_is_their_own_and_true(self, user: UUID, rows: list[dict[str, object]]) -> None:
+        statuses = {row["id"]: row["status"] for row in rows}
+        for question in ("Where do I live?", "Do I love tea?"):
+            for hit in recall(self.stores, str(user), question, now=self.now, record=False):
+                assert hit.id in statuses, "somebody else's memory was recalled"
+                assert not hit.current or statuses[hit.id] == "active", "a superseded fact was returned as current"
+        vectors = self.stores.longterm.rows("memories", user_ids=[str(user)], columns=["vector"])["vector"]
+        assert all(np.linalg.norm(vector) > 0.9 for vector in vectors), "a zero vector stands for a failed embedding"
 
 
 @contextmanager
@@ -159,11 +204,131 @@ def test_memorys_promises_hold_under_any_interleaving(stores: Stores) -> None:
     machine = type("BoundMemory", (Memory,), {"stores": stores})
     run_state_machine_as_test(
         machine,
-        settings=settings(
-            max_examples=15,
-            stateful_step_count=12,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-        ),
+        settings=_settings(15, 12),
+    )
+
+
+KILLER = """
+import os, signal, sys
+from datetime import datetime
+
+import lancedb, rensa, wordllama
+from assets.memory import rounds
+from assets.memory.consolidation import consolidate
+from warehouse.settings import get_settings
+from warehouse.stores import Stores
+
+def die(now, fatal):
+    passed = 0
+    def boundary(name):
+        nonlocal passed
+        passed += 1
+        if passed == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+    consolidate(Stores(get_settings()), now=now, boundary=boundary, retire_share=1)
+
+# What takes seconds to import is imported once; nothing has run in the parent when it forks.
+for line in sys.stdin:
+    now, fatal = line.split()
+    child = os.fork()
+    if child == 0:
+        die(datetime.fromisoformat(now), int(fatal))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class HarshMemory(Memory):
+    """The same people, on a machine that is not kind."""
+
+    own: Settings
+    kill_at: Callable[[datetime, int], int]
+
+    @rule(fatal=strategies.integers(3, EFFECTS))
+    def consolidate_and_perhaps_die(self, fatal: int) -> None:
+        assert type(self).kill_at(self.now, fatal) in {0, -signal.SIGKILL}
+
+    @rule()
+    def kill_redis_and_start_it_again(self) -> None:
+        _restart(self.own)
+
+    @rule(moment=strategies.integers(1, EFFECTS))
+    def consolidate_while_redis_is_killed_and_started_again(self, moment: int) -> None:
+        passed = 0
+
+        def boundary(_: str) -> None:
+            nonlocal passed
+            passed += 1
+            if passed == moment:
+                _restart(self.own)
+
+        consolidate(self.stores, now=self.now, boundary=boundary, retire_share=1)
+
+    @rule(hours=strategies.integers(-24 * 30, 24 * 60))
+    def the_clock_jumps(self, hours: int) -> None:
+        self.now = max(arriving.NOW - timedelta(days=30), self.now + timedelta(hours=hours))
+
+    @rule()
+    def a_whole_round(self) -> None:
+        go_round(self.stores, now=self.now, retire_share=1)
+
+
+def _restart(own: Settings) -> None:
+    process = psutil.Process(embedded.status(own).redis.pid)
+    process.kill()
+    while embedded.status(own).redis.running:
+        pass
+    embedded.redis_url(own)
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Settings]:
+    """A Redis of this test's own, durable, that may be killed."""
+    settings = Settings(home=Path(tempfile.mkdtemp(prefix="egm")))
+    embedded.redis_url(settings)
+    yield settings
+    embedded.stop(settings)
+    shutil.rmtree(settings.home)
+
+
+@pytest.fixture
+def killer(environment: dict[str, str], own_redis: Settings) -> Iterator[Callable[[datetime, int], int]]:
+    """Consolidates in a process that is killed at the boundary of that number; returns how it ended."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLER],
+        env={**environment, "PYTHONPATH": str(Path.cwd()), "REDIS_URL": embedded.redis_url(own_redis)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        asked, answered = process.stdin, process.stdout
+
+        def kill_at(now: datetime, fatal: int) -> int:
+            print(now.isoformat(), fatal, file=asked, flush=True)
+            return int(answered.readline())
+
+        yield kill_at
+        asked.close()
+
+
+def test_they_hold_when_processes_and_redis_are_really_killed_and_the_clock_jumps(
+    settings: Settings, own_redis: Settings, killer: Callable[[datetime, int], int]
+) -> None:
+    url = SecretStr(embedded.redis_url(own_redis))
+    stores = Stores(settings.model_copy(update={"redis_url": url}))
+    machine = type(
+        "BoundHarshMemory", (HarshMemory,), {"stores": stores, "own": own_redis, "kill_at": staticmethod(killer)}
+    )
+    run_state_machine_as_test(machine, settings=_settings(6, 12))
+
+
+def _settings(examples: int, steps: int) -> settings_of_hypothesis:
+    return settings_of_hypothesis(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )

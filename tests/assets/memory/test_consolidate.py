@@ -1,5 +1,6 @@
 """What consolidation makes of what live services push."""
 
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -186,3 +187,26 @@ def test_more_items_than_a_batch_holds_go_in_all_the_same(settings: Settings) ->
     assert [len(arriving.rows(stores, user)) for user in users] == [5, 13, 21]
     assert report.batches > 4
     assert stores.shortterm.backlog().items == 0
+
+
+def test_many_small_nights_leave_few_files_for_recall_to_read_and_nothing_of_who_is_erased(stores: Stores) -> None:
+    user, erased = arriving.person(stores), arriving.person(stores)
+    for night in range(1, 9):
+        for one in (user, erased):
+            words = f"I visited the museum number {night} of {one[:4]}qzx"
+            arriving.push(stores, one, arriving.raw(words, at=arriving.DAY.format(night), kind="event"))
+        consolidate(stores, now=arriving.NOW)
+    folder = Path(stores.longterm.uri)
+
+    def holding(text: str) -> list[Path]:
+        return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
+
+    live = [stores.longterm._named(stores.longterm.physical("memories"))]
+    assert [table.stats()["fragment_stats"]["num_fragments"] for table in live if table is not None] <= [2]
+    assert holding(f"{erased[:4]}qzx"), "the check must be able to see what is stored"
+
+    stores.longterm.delete("memories", user_id=erased)
+    stores.longterm.purge("memories")
+
+    assert holding(erased) == holding(f"{erased[:4]}qzx") == []
+    assert len(arriving.projected(stores, user)) == len(arriving.shown(stores, user)) == 8
