@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 RULES = 1
 """Part of every row's hash: raise it when redaction or the shape of a turn changes, and all turns are made anew."""
 
-ROWS_AT_ONCE = 10_000
+ROWS_AT_ONCE = 5_000
 """Texts read, redacted, embedded and written together."""
 
-KEYS_AT_ONCE = 250_000
+KEYS_AT_ONCE = 100_000
 """Rows compared together; decides how many shards go in one round."""
 
 _KEYS = """
