@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from warehouse.settings import Settings
     from warehouse.stores import Stores
 
+SHOWN_ROWS = 200
+
 
 PEOPLE = 30
 EXAMPLES = 5
@@ -56,23 +58,30 @@ def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:
     )
 
 
-def print_query(settings: "Settings", query: str, *, restricted: bool, output: Path | None) -> None:
-    """Print a query's rows, or write them to a .csv or .parquet file.
+def print_query(
+    settings: "Settings", query: str, *, restricted: bool, output: Path | None, compare: str | None = None
+) -> None:
+    """Print a query's first rows, or write them all to a .csv or .parquet file.
 
     Raises:
         ValueError: `output` ends in neither; or the query is not one DuckDB takes.
+        FileNotFoundError: nothing is published, or no release has the id `compare`.
     """
     from warehouse.marts import query as ask
 
-    data = ask(settings, query, restricted=restricted)
     if output is None:
-        show.frame(f"{data.height} rows", data)
-    elif output.suffix == ".csv":
-        data.write_csv(output)
-    elif output.suffix == ".parquet":
-        data.write_parquet(output)
-    else:
+        data = ask(settings, query, restricted=restricted, limit=SHOWN_ROWS + 1, compare=compare)
+        show.frame("", data.head(SHOWN_ROWS))
+        more = data.height > SHOWN_ROWS
+        show.console.print(f"the first {SHOWN_ROWS} rows; -o FILE writes them all" if more else f"{data.height} rows")
+        return
+    if output.suffix not in {".csv", ".parquet"}:
         raise ValueError(f"-o: expected a name ending in .csv or .parquet, got one ending in {output.suffix!r}")
+    data = ask(settings, query, restricted=restricted, compare=compare)
+    if output.suffix == ".csv":
+        data.write_csv(output)
+    else:
+        data.write_parquet(output)
 
 
 def print_plan(settings: "Settings", job: str, *, first: str | None = None, last: str | None = None) -> None:

@@ -262,11 +262,14 @@ def sql(
     query: Annotated[str, typer.Argument(help="One SELECT over the published marts.")],
     restricted: Annotated[bool, typer.Option("--restricted", help="The file at user grain.")] = False,
     output: Annotated[Path | None, typer.Option("-o", help="Write .csv or .parquet instead of a table.")] = None,
+    compare: Annotated[
+        str | None, typer.Option("--compare", help="Id of an older release, attached as `before`.")
+    ] = None,
 ) -> None:
     """Query the published marts, read-only."""
     from pipelines.answers import print_query
 
-    print_query(get_settings(), query, restricted=restricted, output=output)
+    print_query(get_settings(), query, restricted=restricted, output=output, compare=compare)
 
 
 def _migrated(opened: "Stores") -> None:
