@@ -511,6 +511,16 @@ def test_a_repeated_key_in_a_replaced_day_refuses_the_release(
         publish(busy_copy, lake, run_id="r", now=NOW + timedelta(minutes=1), full=False)
 
 
+def test_a_partition_without_its_note_is_published_as_of_unknown_origin(home: Settings) -> None:
+    lake = small(home)
+    lake.path("conversation_analytics", FIRST).with_name("part-0.json").unlink()
+    publish(home, lake, run_id="r", now=NOW)
+    found = query(
+        home, "SELECT DISTINCT metric_date, run_id, is_final FROM mart.conversation_analytics", restricted=True
+    )
+    assert sorted(found.rows()) == [(FIRST, "unknown", False), (FIRST + timedelta(days=1), "run", True)]
+
+
 def test_the_calendar_is_of_whole_years_to_the_end_of_the_next(busy: Settings) -> None:
     for restricted in (True, False):
         found = query(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.lake import Lake
+from warehouse.lake import UNKNOWN_RUN, Lake
 from warehouse.marts.declare import MARTS
 
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -47,7 +47,7 @@ def _examined(lake: Lake, mart: str, day: date, stamp: str) -> tuple[object, ...
     path = str(lake.path(mart, day))
     digest, note = lake.examine(mart, day)
     if note is None:
-        return mart, day, path, digest, None, None, "unknown", False, stamp
+        return mart, day, path, digest, lake.read(mart, day).height, None, UNKNOWN_RUN, False, stamp
     computed_at = note.computed_at.astimezone(UTC).replace(tzinfo=None)
     return mart, day, path, digest, note.rows, computed_at, note.run_id, note.closed, stamp
 
