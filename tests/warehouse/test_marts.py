@@ -451,6 +451,24 @@ def test_releases_from_the_one_before_and_the_changed_days_equal_one_from_nothin
     assert len(whole["restricted", "conversation_analytics"]) > 500
 
 
+@pytest.mark.parametrize("gap", [0, 1, 17])
+def test_a_week_becomes_final_as_the_calendar_goes_on_without_entries(home: Settings, gap: int) -> None:
+    lake = Lake(home.lake)
+    entry = {"user_key": key_of(1), "entry_count": 1, "mood_count": 1}
+    put(lake, "mood_trends", FIRST, [entry])
+    for offset in range(6):
+        put(lake, "dim_date", FIRST + timedelta(days=offset), [{}])
+    publish(home, lake, run_id="r1", now=NOW)
+    final = "SELECT is_final FROM mart.mood_trends"
+    assert query(home, final, restricted=True)["is_final"].to_list() == [False]
+    put(lake, "dim_date", FIRST + timedelta(days=6 + gap), [{}])
+    publish(home, lake, run_id="r2", now=NOW + timedelta(hours=1), full=False)
+    assert query(home, final, restricted=True)["is_final"].to_list() == [True]
+    lake.remove("dim_date", FIRST + timedelta(days=6 + gap))
+    publish(home, lake, run_id="r3", now=NOW + timedelta(hours=2), full=False)
+    assert query(home, final, restricted=True)["is_final"].to_list() == [False]
+
+
 def test_a_release_without_any_change_reads_no_partition_and_holds_the_same(
     busy_copy: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
