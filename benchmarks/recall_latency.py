@@ -94,8 +94,8 @@ class Size:
 def fill(stores: Stores, size: Size, seed: int) -> list[str]:
     """People with consent, their memories and their conversations, in Postgres and in LanceDB; their ids.
 
-    The memories come in portions that go round all the people, as nights do; nine tenths of them before the night that
-    lays each one's rows side by side, the others after it.
+    The memories come in portions that go round all the people, as nights do; of the last tenth each person gets one at a
+    time, with the tidying that ends a night after each.
     """
     from warehouse.live import copy_frame, ensure_partitions, migrate
 
@@ -117,7 +117,7 @@ def fill(stores: Stores, size: Size, seed: int) -> list[str]:
     portions = [(start, min(CHUNK, before - start)) for start in range(0, before, CHUNK)]
     portions += [(start, min(size.users, size.memories - start)) for start in range(before, size.memories, size.users)]
     for start, count in portions:
-        if start == before:
+        if start >= before:
             stores.longterm.optimize("memories")
         owners = [people[(start + row) % size.users] for row in range(count)]
         which = rng.integers(0, len(texts), count)

@@ -32,7 +32,7 @@ TABLES: tuple[str, ...] = ("memories", "turns", "knowledge")
 IDS_PER_FILTER = 2_000
 ATTEMPTS = 12
 REGISTRY = "registry"
-PIECES_PER_USER = 16
+PIECES_PER_USER = 4
 """Pieces, on average, that a user's rows may lie in before the table is written anew: each costs every read of the
 user a page per column, and each night adds one."""
 

@@ -126,10 +126,13 @@ class Corpus:
         texts: list[str] = rows["content"].to_list()
         groups = np.array(rows["group"].to_list(), dtype=object)
         self.group = np.cumsum(np.append(0, groups[1:] != groups[:-1])) if self.size else np.empty(0, dtype=np.int64)
-        self._tokens = [words(text) for text in texts]
-        lengths = np.fromiter(map(len, self._tokens), dtype=np.int64, count=self.size)
+        flat: list[str] = []
+        ends_at = np.zeros(self.size + 1, dtype=np.int64)
+        for row, text in enumerate(texts, 1):
+            flat += words(text)
+            ends_at[row] = len(flat)
+        lengths = np.diff(ends_at)
         self._lengths = lengths.astype(np.float32)
-        flat = [word for row in self._tokens for word in row]
         self._vocabulary: dict[str, int] = {word: number for number, word in enumerate(dict.fromkeys(flat))}
         self._flat = np.fromiter((self._vocabulary[word] for word in flat), dtype=np.int64, count=len(flat))
         self._row_of = np.repeat(np.arange(self.size), lengths)
@@ -146,7 +149,9 @@ class Corpus:
         self.worth = rows["worth"].fill_null(0.0).to_numpy().astype(np.float32)
         role = rows["role"].fill_null("user").to_numpy()
         self.by_user = role == "user"
-        self.speakers: list[set[str]] = [names(name) if name else set() for name in rows["speaker"].to_list()]
+        called: list[str | None] = rows["speaker"].to_list()
+        known = {name: frozenset(names(name)) if name else frozenset[str]() for name in set(called)}
+        self.speakers: list[frozenset[str]] = [known[name] for name in called]
         self.answers = np.zeros(self.size, dtype=np.float32)
         if self.size > 1:
             follows = (self.group[1:] == self.group[:-1]) & ends[:-1] & (role[1:] != role[:-1])
@@ -265,7 +270,7 @@ class Corpus:
 
     def matched(self, asked: Asked, row: int) -> list[str]:
         """Words of the question that the row holds, as the row's stems see them."""
-        here = {stem(word) for word in self._tokens[row]}
+        here = {stem(word) for word in words(self._texts[row])}
         return [word for word in dict.fromkeys(words(asked.text)) if stem(word) in here]
 
     # -- the scores ------------------------------------------------------------------------------------------------
@@ -334,7 +339,7 @@ class Corpus:
 
     @cached_property
     def _all_speakers(self) -> set[frozenset[str]]:
-        return {frozenset(speaker) for speaker in self.speakers}
+        return set(self.speakers)
 
     @cached_property
     def _spread(self) -> Mapping[tuple[int, int], Scores]:
