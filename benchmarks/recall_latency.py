@@ -94,8 +94,8 @@ class Size:
 def fill(stores: Stores, size: Size, seed: int) -> list[str]:
     """People with consent, their memories and their conversations, in Postgres and in LanceDB; their ids.
 
-    The memories come in portions that go round all the people, as nights do; of the last tenth each person gets one at a
-    time, with the tidying that ends a night after each.
+    The memories come in portions that go round all the people, as nights do. Of the last tenth each person gets one
+    at a time, and after each the tidying that ends a night.
     """
     from warehouse.live import copy_frame, ensure_partitions, migrate
 
