@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     embedder: str = Field("wordllama", description="Embedding model that memories and turns are stored with.")
     embedder_url: str | None = Field(None, description="OpenAI-compatible endpoint up to /v1, for `openai:MODEL`.")
     embedder_key: SecretStr | None = Field(None, description="Bearer key of that endpoint.")
+    entity_recogniser: str | None = Field(
+        None, description="Named-entity model for redaction, `MODULE:FACTORY`; none finds structured identifiers only."
+    )
     memory_batch_items: int = Field(8_000, ge=1, description="Items one consolidation batch holds in memory.")
     memory_item_bytes: int = Field(262_144, ge=1_024, description="Largest Redis item taken as a memory, bytes.")
     memory_retire_share: float = Field(

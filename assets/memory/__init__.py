@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from assets.memory.consolidation import consolidate
     from assets.memory.embed import WordLlamaEmbedder
+    from assets.memory.entities import recogniser
     from assets.memory.missed import extract_missed
     from assets.memory.redaction import redact
     from assets.memory.report import ConsolidationReport
@@ -48,6 +49,7 @@ __all__ = [
     "read_consents",
     "readable",
     "recall",
+    "recogniser",
     "redact",
     "sweep_withdrawn",
     "unlock_shards",
@@ -75,6 +77,7 @@ __getattr__ = lazily(
         "read_consents": "consent",
         "readable": "rounds",
         "recall": "retrieval",
+        "recogniser": "entities",
         "redact": "redaction",
         "sweep_withdrawn": "withdraw",
         "unlock_shards": "consent",

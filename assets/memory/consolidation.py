@@ -18,6 +18,7 @@ from assets.memory import consent, store
 from assets.memory.accounts import existing
 from assets.memory.echo import heard
 from assets.memory.embed import EmbeddingFailed
+from assets.memory.entities import RecogniserFailed, recogniser
 from assets.memory.inbox import Inbox, canonical
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import REFUSED, screen
@@ -193,6 +194,11 @@ class _Redis:
             return self.writer.rows(conn, allowed)
         except (psycopg.Error, MemoryError):
             raise
+        except RecogniserFailed as error:
+            entities = recogniser(self.settings)
+            if entities is not None:
+                entities.find([_PROBE])  # raises too when it is the model that is down
+            raise _ItemError(error) from None
         except Exception as error:  # noqa: BLE001 - whatever an item raises, the others must go on
             raise _ItemError(error) from None
 

@@ -15,12 +15,14 @@ from datetime import datetime
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 import polars as pl
 
 from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
+from assets.memory.entities import recogniser
 from assets.memory.redaction import redact
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
@@ -171,7 +173,7 @@ def _index(
     report.count("unchanged", wanted.join(due, on="id", how="anti")["user_id"])
     for start in range(0, len(due), ROWS_AT_ONCE):
         batch = due[start : start + ROWS_AT_ONCE]
-        rows = _composed(conn, batch)
+        rows = _composed(stores, conn, batch)
         vectors = model.embed(rows["content"].to_list())
         longterm.upsert("turns", rows.with_columns(vector=pl.Series(vectors)), model=model.name)
         report.count("indexed", rows["user_id"])
@@ -188,7 +190,7 @@ def _wanted(
         `id, user_id, conversation_id, type, at, source_hash`; `previous`, `previous_at` of the turn before; in order.
     """
     numbers = ",".join(str(shard_number(shard)) for shard in shards)
-    keys = stores.live.read(_KEYS, [since.isoformat(), numbers, RULES])
+    keys = stores.live.read(_KEYS, [since.isoformat(), numbers, _rules(stores)])
     users = keys["user_id"].unique().to_list()
     events = keys.with_columns(source="type").drop("type")
     judged = allowed_at(read_consents(conn, users), events, default=stores.settings.consent_default)
@@ -202,6 +204,11 @@ def _wanted(
         previous=pl.when(within.is_not_null()).then(pl.col("id").shift(1).over(within)),
         previous_at=pl.when(within.is_not_null()).then(pl.col("at").shift(1).over(within)),
     )
+
+
+def _rules(stores: "Stores") -> int:
+    """A number of the rules that redact: another named-entity model makes every turn anew."""
+    return RULES + (crc32(stores.settings.entity_recogniser.encode()) << 8 if stores.settings.entity_recogniser else 0)
 
 
 def _account_hashes(conn: "psycopg.Connection", users: Sequence[str]) -> dict[str, int]:
@@ -224,10 +231,11 @@ def _due(wanted: pl.DataFrame, held: pl.DataFrame, gone: pl.DataFrame) -> pl.Dat
     )
 
 
-def _composed(conn: "psycopg.Connection", batch: pl.DataFrame) -> pl.DataFrame:
+def _composed(stores: "Stores", conn: "psycopg.Connection", batch: pl.DataFrame) -> pl.DataFrame:
     """Read, redact and put together one batch.
 
     Args:
+        stores: for the settings.
         conn: a connection.
         batch: rows of `_wanted`.
 
@@ -254,9 +262,9 @@ def _composed(conn: "psycopg.Connection", batch: pl.DataFrame) -> pl.DataFrame:
     ).fetchall()
     texts = pl.DataFrame(found, schema=dict.fromkeys(("id", "role", "speaker", "content"), pl.String()), orient="row")
     texts = texts.join(needed.select("id", "user_id"), on="id")
-    clean = redact(texts, read_accounts(conn, needed["user_id"].unique().to_list())).select(
-        "id", "role", "speaker", content="processed_content"
-    )
+    clean = redact(
+        texts, read_accounts(conn, needed["user_id"].unique().to_list()), entities=recogniser(stores.settings)
+    ).select("id", "role", "speaker", content="processed_content")
     rows = batch.join(clean, on="id", how="inner", maintain_order="left")
     rows = rows.join(
         clean.select(previous="id", _said="content"), on="previous", how="left", maintain_order="left"

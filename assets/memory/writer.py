@@ -23,6 +23,7 @@ import polars as pl
 from assets.memory import consent, store
 from assets.memory.accounts import read_accounts
 from assets.memory.embed import Embedder, embedder
+from assets.memory.entities import recogniser
 from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
@@ -128,7 +129,7 @@ class Writer:
         """Allowed items (columns of `screen.SCREENED` and `consent_id`) as rows to reconcile."""
         rows = observed(allowed)
         accounts = read_accounts(conn, set(rows["user_id"]))
-        return comparable(slotted(score(redact(rows, accounts))))
+        return comparable(slotted(score(redact(rows, accounts, entities=recogniser(self.settings)))))
 
     def store(self, conn: "psycopg.Connection", offer: Offer) -> set[str]:
         """Reconcile and write an offer; returns the users held back by the guard, of whom nothing was written.

@@ -23,7 +23,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.memory import allowed_at, fenced, lock_shards, read_accounts, read_consents, redact, unlock_shards
+from assets.memory import (
+    allowed_at,
+    fenced,
+    lock_shards,
+    read_accounts,
+    read_consents,
+    recogniser,
+    redact,
+    unlock_shards,
+)
 from assets.summaries import store
 from assets.summaries.compose import METHOD, VERSION, Summary, summarise
 from assets.summaries.read import CONVERSATIONS_AT_ONCE, batches, changed, said
@@ -138,7 +147,7 @@ def _batch(
     told = known.filter(pl.col("source_sha256").is_not_null())
     due = told.filter(pl.col("source_sha256").ne_missing(pl.col("held_sha256")))
     report.count("unchanged", told.join(due, on="conversation_id", how="anti"))
-    made = _made(allowed.join(due, on="conversation_id", how="semi"), accounts)
+    made = _made(stores, allowed.join(due, on="conversation_id", how="semi"), accounts)
     reached("summarised")
     rows = due.with_columns(
         metadata=pl.Series([_metadata(row, made) for row in due.iter_rows(named=True)], dtype=pl.String),
@@ -195,11 +204,11 @@ def _hashes(allowed: pl.DataFrame, accounts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(records, schema=schema, orient="row")
 
 
-def _made(allowed: pl.DataFrame, accounts: pl.DataFrame) -> dict[str, tuple[Summary, str]]:
+def _made(stores: "Stores", allowed: pl.DataFrame, accounts: pl.DataFrame) -> dict[str, tuple[Summary, str]]:
     """Conversation → its summary, and what the live services flagged in it as JSON text."""
     if allowed.is_empty():
         return {}
-    clean = redact(allowed, accounts)
+    clean = redact(allowed, accounts, entities=recogniser(stores.settings))
     talks: list[str] = []
     turns: list[list[Turn]] = []
     flags: list[str] = []
