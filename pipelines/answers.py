@@ -22,15 +22,17 @@ EXAMPLES = 5
 """People, and examples of each action, that a plan shows."""
 
 
-def recall_for(stores: "Stores", user: str, query: str, *, k: int, as_of: datetime | None = None) -> "list[Hit]":
-    """Hits for a user given by id or e-mail.
+def recall_for(
+    stores: "Stores", user: str, query: str, *, k: int, as_of: datetime | None = None, known_at: datetime | None = None
+) -> "list[Hit]":
+    """Hits for a user given by id or e-mail; `as_of` and `known_at` as of `recall`.
 
     Raises:
         LookupError: nobody has that id or e-mail.
     """
     from assets.memory import flush_accesses, recall
 
-    hits = recall(stores, _user_id(stores, user), query, k=k, as_of=as_of)
+    hits = recall(stores, _user_id(stores, user), query, k=k, as_of=as_of, known_at=known_at)
     flush_accesses(stores.live)
     return hits
 

@@ -241,6 +241,7 @@ def recall(
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many answers.")] = 10,
     as_of: Annotated[str | None, typer.Option("--as-of", help="What was true at this RFC 3339 time.")] = None,
+    known_at: Annotated[str | None, typer.Option("--known-at", help="What engram knew at this RFC 3339 time.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
     """Ask a user's memories and turns; shows scores, their parts and where each answer comes from."""
@@ -253,6 +254,7 @@ def recall(
         query,
         k=k,
         as_of=datetime.fromisoformat(as_of).astimezone(UTC) if as_of else None,
+        known_at=datetime.fromisoformat(known_at).astimezone(UTC) if known_at else None,
     )
     print_hits(hits, as_json=as_json)
 

@@ -3,11 +3,14 @@
 Lives here: declare, call, report. Does not live here: the work (`consolidation.py`, `turns.py`).
 """
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dagster import (
+    AssetCheckSpec,
     AssetDep,
     AssetExecutionContext,
     AssetKey,
@@ -24,6 +27,7 @@ from dagster import (
 )
 from pydantic import Field
 
+from assets.memory.checks import ITEMS, MEASURED, QUALITY, judged
 from assets.partitions import USER_SHARDS, WHOLE_RANGE
 from assets.resources import StoresResource
 
@@ -66,6 +70,11 @@ TURN_COLUMNS = TableSchema(
         TableColumn("context", "string", "The text with its neighbours."),
         TableColumn("vector", "float[]", "Of the configured embedder, unit length."),
     ]
+)
+
+
+QUALITY_COLUMNS = TableSchema(
+    [TableColumn("measure", "string", "Name of the number."), TableColumn("value", "float", "As measured now.")]
 )
 
 
@@ -202,6 +211,36 @@ def _turns_summary(report: "TurnsReport") -> dict[str, Any]:
         "denied": report.denied,
         "seconds": round(report.seconds, 3),
     }
+
+
+@asset(
+    key=MEASURED,
+    deps=[AssetDep(ITEMS), AssetDep(AssetKey(["memory", "turns"]))],
+    check_specs=[AssetCheckSpec(name, asset=MEASURED, description=text) for name, text in QUALITY.items()],
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"redis", "postgres", "lancedb"},
+    description=(
+        "The store of memory measured: duplicates, contradictions, vectors against rows, size, backlog, what was never"
+        " recalled. Each number is plotted over time, and judged by a check."
+    ),
+    metadata={"dagster/column_schema": QUALITY_COLUMNS},
+    code_version="1",
+)
+def measured(stores: StoresResource) -> Iterator[MaterializeResult[None]]:
+    """Measure once; the numbers become the plots, the checks say which are too much."""
+    from assets.memory.quality import measure
+
+    found = measure(stores.open(), now=datetime.now(UTC))
+    shares = {
+        "duplicate_share": found.near_duplicates / found.sampled if found.sampled else 0.0,
+        "backlog_hours": found.backlog_seconds / 3_600,
+    }
+    numbers = {name: round(float(value), 6) for name, value in {**asdict(found), **shares}.items()}
+    yield MaterializeResult(
+        metadata={name: MetadataValue.float(value) for name, value in numbers.items()}, check_results=judged(found)
+    )
 
 
 @asset(

@@ -1,21 +1,17 @@
-"""Asset checks of memory: the quality of the store, plotted over time, and expectations on its rows. Counts only.
+"""Asset checks of memory: how the store's quality is judged, and expectations on its rows. Counts only.
 
-Does not live here: the measuring (`quality.py`), the expectations (`assets/marts`).
+Does not live here: the measuring (`quality.py`), the asset that measures and is plotted (`assets.py`), the expectations
+(`assets/marts`).
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dagster import (
-    AssetCheckExecutionContext,
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetKey,
     MetadataValue,
     asset_check,
-    multi_asset_check,
 )
 
 from assets.resources import StoresResource
@@ -24,6 +20,7 @@ if TYPE_CHECKING:
     from assets.memory.quality import Quality
 
 ITEMS = AssetKey(["memory", "items"])
+MEASURED = AssetKey(["memory", "quality"])
 
 NEAR_DUPLICATE_SHARE = 0.01
 """Of the sampled memories: what the bands' estimate may take for alike that the exact comparison did not."""
@@ -43,23 +40,8 @@ QUALITY = {
 """Check name → what it measures."""
 
 
-@multi_asset_check(
-    name="memory_quality",
-    specs=[AssetCheckSpec(name, asset=ITEMS, description=text) for name, text in QUALITY.items()],
-    can_subset=True,
-)
-def quality(context: AssetCheckExecutionContext, stores: StoresResource) -> Iterator[AssetCheckResult]:
-    """Measure once, report each number under its own check."""
-    from assets.memory.quality import measure
-
-    measured = measure(stores.open(), now=datetime.now(UTC))
-    wanted = {key.name for key in context.selected_asset_check_keys}
-    for result in _judged(measured):
-        if result.check_name in wanted:
-            yield result
-
-
-def _judged(measured: "Quality") -> "list[AssetCheckResult]":
+def judged(measured: "Quality") -> "list[AssetCheckResult]":
+    """One result per name of `QUALITY`."""
     duplicates = measured.near_duplicates / measured.sampled if measured.sampled else 0.0
     return [
         _result(
@@ -100,7 +82,7 @@ def _result(
     name: str, passed: bool, *, severity: AssetCheckSeverity = AssetCheckSeverity.WARN, **numbers: float
 ) -> AssetCheckResult:
     metadata = {key: MetadataValue.float(round(float(value), 6)) for key, value in numbers.items()}
-    return AssetCheckResult(passed=passed, asset_key=ITEMS, check_name=name, severity=severity, metadata=metadata)
+    return AssetCheckResult(passed=passed, asset_key=MEASURED, check_name=name, severity=severity, metadata=metadata)
 
 
 @asset_check(
