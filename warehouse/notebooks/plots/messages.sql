@@ -1,0 +1,11 @@
+-- Messages of any role, by period.
+WITH covered AS (
+    SELECT date_trunc('{period}', metric_date)::DATE AS period_start, count(*) AS row_count,
+           count(*) FILTER (message_count IS NULL) AS hidden_count
+      FROM mart.conversation_analytics
+     GROUP BY 1
+)
+SELECT period_start, value, row_count, hidden_count
+  FROM covered LEFT JOIN metric.messages_by_{period} USING (period_start)
+ WHERE period_start BETWEEN date_trunc('{period}', $first) AND $last
+ ORDER BY period_start
