@@ -274,6 +274,20 @@ def sql(
     print_query(get_settings(), query, restricted=restricted, output=output, compare=compare)
 
 
+@app.command(rich_help_panel=ASK)
+def explore(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 2718,
+    host: Annotated[str, typer.Option(help="Address to listen on; another one lets other machines in.")] = "127.0.0.1",
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in this desktop's browser.")] = True,
+    edit: Annotated[bool, typer.Option("--edit", help="Edit a copy of your own in the home instead.")] = False,
+) -> None:
+    """Serve the notebook with plots of the published marts until Ctrl-C."""
+    from pipelines import explore as notebook
+
+    serve = notebook.edit if edit else notebook.explore
+    serve(get_settings(), host=host, port=port, browser=browser)
+
+
 def _migrated(opened: "Stores") -> None:
     from warehouse.live import migrate
 
