@@ -134,7 +134,8 @@ class Panels:
         rows = read(self.release, plot.question, window, plot.more)
         if plot.series is not None:
             rows = rows.filter(pl.col("series") == plot.series).drop("series")
-        return judged(rows, self.release, window.period, parts="weeks" if plot.by == "week or more" else "days")
+        parts = "weeks" if plot.by == "week or more" else "days"
+        return judged(rows, self.release, plot.question, window.period, parts=parts)
 
     def _panel(self, plot: Plot, draw: Callable[[pl.DataFrame, drawing.Frame], alt.LayerChart]) -> mo.Html:
         try:

@@ -5,21 +5,23 @@ Does not live here: what a plot asks (`plots/*.sql`) and what it looks like (`dr
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from importlib.resources import files
 from typing import Literal
 
 import duckdb
 import polars as pl
 
-from warehouse.marts.build import quoted
+from warehouse.marts.declare import MARTS
 from warehouse.marts.metrics import PERIODS
+from warehouse.marts.tables import quoted
 from warehouse.settings import Settings
 
 Period = Literal["day", "week", "month"]
 TABLES = re.compile(r"\b(?:mart|metric)\.\w+")
+MART = re.compile(r"\bmart\.(\w+)")
 
 STEP: Mapping[Period, str] = {"day": "1d", "week": "1w", "month": "1mo"}
 
@@ -55,8 +57,17 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """The days of a mart in a release, from `first` to before `end`; those before `final_end` change no more."""
+
+    first: date
+    end: date
+    final_end: date
+
+
+@dataclass(frozen=True)
 class Release:
-    """One open release: what `meta.release` says of it, the days it spans, and its tables as `schema.name`."""
+    """One open release: what `meta.release` says of it, how far each mart goes, and its tables as `schema.name`."""
 
     connection: duckdb.DuckDBPyConnection
     release_id: str
@@ -64,9 +75,18 @@ class Release:
     suppress_below: int
     round_to: int
     late_days: int
-    first_day: date | None
-    last_day: date | None
+    reach: Mapping[str, Reach]
     tables: frozenset[str]
+
+    @property
+    def first_day(self) -> date | None:
+        """First day of any mart; None where the release is empty."""
+        return min((reach.first for reach in self.reach.values()), default=None)
+
+    @property
+    def last_day(self) -> date | None:
+        """Last day of any mart."""
+        return max((reach.end - timedelta(days=1) for reach in self.reach.values()), default=None)
 
 
 def stamp(settings: Settings) -> Stamp | None:
@@ -94,14 +114,19 @@ def open_newest(settings: Settings) -> Release:
     con.execute("USE warehouse")
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
-    facts = con.sql(
-        "SELECT release_id, published_at, suppress_below, round_to, late_days, first_day, last_day FROM meta.release,"
-        " (SELECT min(first_date) AS first_day, max(last_date) AS last_day FROM meta.freshness)"
-    ).pl()
+    facts = con.sql("SELECT release_id, published_at, suppress_below, round_to, late_days FROM meta.release").pl()
+    days = con.sql(
+        "SELECT mart, first_date, last_date + 1, coalesce(final_until_date + 1, first_date) FROM meta.freshness"
+    ).fetchall()
     found = con.sql(
         "SELECT table_schema || '.' || table_name FROM information_schema.tables WHERE table_catalog = 'warehouse'"
     ).fetchall()
-    return Release(con, **facts.row(0, named=True), tables=frozenset(name for (name,) in found))
+    return Release(
+        con,
+        **facts.row(0, named=True),
+        reach={mart: Reach(first, end, final_end) for mart, first, end, final_end in days},
+        tables=frozenset(name for (name,) in found),
+    )
 
 
 def question(plot: str, window: Window) -> str:
@@ -137,23 +162,11 @@ def read(release: Release, plot: str, window: Window, more: Mapping[str, str | f
     return frame
 
 
-def periods(release: Release, period: Period) -> pl.DataFrame:
-    """period_start, period_end (after its last day), day_count of days in the file, is_final of all of them."""
-    if "mart.dim_date" not in release.tables:
-        schema = {"period_start": pl.Date, "period_end": pl.Date, "day_count": pl.Int64, "is_final": pl.Boolean}
-        return pl.DataFrame(schema=schema)
-    frame: pl.DataFrame = release.connection.sql(
-        f"SELECT date_trunc('{period}', metric_date)::DATE AS period_start, count(*) AS day_count,"  # noqa: S608
-        " bool_and(is_final) AS is_final FROM mart.dim_date GROUP BY 1"
-    ).pl()
-    return frame.with_columns(period_end=_end(period)).select("period_start", "period_end", "day_count", "is_final")
-
-
-def judged(rows: pl.DataFrame, release: Release, period: Period, *, parts: str) -> pl.DataFrame:
+def judged(rows: pl.DataFrame, release: Release, plot: str, period: Period, *, parts: str) -> pl.DataFrame:
     """Say of each cell whether it is whole.
 
     Args:
-        rows: period_start, value, row_count, hidden_count, and any other columns.
+        rows: what `read` gave for the plot: period_start, value, row_count, hidden_count, and any other columns.
         parts: what row_count counts.
 
     Returns:
@@ -166,39 +179,43 @@ def judged(rows: pl.DataFrame, release: Release, period: Period, *, parts: str) 
         * when (String): the period in words
         * note (String): the state in words
     """
-    few = f"fewer than {release.suppress_below} people, or needed to hide such a number"
-    length = (pl.col("period_end") - pl.col("period_start")).dt.total_days()
-    value = pl.col("value").cast(pl.Float64)
-    hidden = (pl.col("hidden_count") > 0) & (value.is_null() | (value == 0))
-    short = pl.col("day_count") < length
+    mart = MART.findall(question(plot, Window(date.min, date.max, period)))[0]
+    reach = release.reach.get(mart, Reach(date.min, date.max, date.max))
+    start, end = pl.col("period_start"), pl.col("period_end")
+    length = (end - start).dt.total_days()
+    days = (pl.min_horizontal(end, pl.lit(reach.end)) - pl.max_horizontal(start, pl.lit(reach.first))).dt.total_days()
+    may_change = pl.lit(MARTS[mart].kind == "days") & (end > pl.lit(reach.final_end))
+    value, some_hidden = pl.col("value").cast(pl.Float64), pl.col("hidden_count") > 0
+    # A sum of shown zeros and hidden numbers is not known to be zero.
+    known = value.is_not_null() & ~(some_hidden & (value == 0))
+    few = f"hidden: fewer than {release.suppress_below} people, or needed to hide such a number"
+    states = {
+        "hidden": (~known, pl.lit(few)),
+        "partly": (some_hidden, pl.format(f"{{}} of {{}} {parts} hidden and not counted", "hidden_count", "row_count")),
+        "open": (
+            pl.col("is_short") | may_change,
+            pl.when("is_short")
+            .then(pl.format("{} of {} days in this release", days, length))
+            .otherwise(pl.lit(f"may still change for {release.late_days} days")),
+        ),
+    }
     return (
-        rows.join(periods(release, period), on="period_start", how="left")
-        .with_columns(period_end=_end(period), value=pl.when(~hidden).then(value))
-        .filter(pl.col("value").is_not_null() | (pl.col("hidden_count") > 0))
+        rows.filter(known | some_hidden)
+        .with_columns(period_end=_end(period))
         .with_columns(
-            is_short=short.fill_null(value=False),
-            state=pl.when(pl.col("value").is_null())
-            .then(pl.lit("hidden"))
-            .when(pl.col("hidden_count") > 0)
-            .then(pl.lit("partly"))
-            .when(short | ~pl.col("is_final"))
-            .then(pl.lit("open"))
-            .otherwise(pl.lit("whole")),
+            is_short=days < length,
             when=_words(period),
         )
-        .with_columns(
-            note=pl.when(pl.col("state") == "hidden")
-            .then(pl.lit(f"hidden: {few}"))
-            .when(pl.col("state") == "partly")
-            .then(pl.format("{} of {} " + parts + " hidden and not counted", "hidden_count", "row_count"))
-            .when((pl.col("state") == "open") & short)
-            .then(pl.format("{} of {} days in this release", "day_count", length))
-            .when(pl.col("state") == "open")
-            .then(pl.lit(f"may still change for {release.late_days} days"))
-            .otherwise(pl.lit("final"))
-        )
+        .with_columns(state=_first([(test, pl.lit(name)) for name, (test, _) in states.items()], pl.lit("whole")))
+        .with_columns(note=_first(list(states.values()), pl.lit("final")), value=pl.when(known).then(value))
         .sort("period_start")
     )
+
+
+def _first(cases: Sequence[tuple[pl.Expr, pl.Expr]], otherwise: pl.Expr) -> pl.Expr:
+    for test, then in reversed(cases):
+        otherwise = pl.when(test).then(then).otherwise(otherwise)
+    return otherwise
 
 
 def _end(period: Period) -> pl.Expr:

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.lakes import put
@@ -56,6 +57,10 @@ def window(period: Period, first: date = FIRST, last: date = LAST) -> Window:
     return Window(first, last, period)
 
 
+def cells(release: Release, plot: str, period: Period, *, parts: str = "days") -> pl.DataFrame:
+    return judged(read(release, plot, window(period)), release, plot, period, parts=parts)
+
+
 @pytest.mark.parametrize(
     ("plot", "period"),
     [
@@ -91,7 +96,7 @@ def test_the_range_is_widened_to_whole_periods(release: Release) -> None:
 
 
 def test_a_hidden_week_has_no_value_and_says_why(release: Release) -> None:
-    rows = judged(read(release, "crisis", window("week")), release, "week", parts="weeks")
+    rows = cells(release, "crisis", "week", parts="weeks")
     weeks = {row["period_start"]: row for row in rows.filter(series="indicators").iter_rows(named=True)}
     assert weeks[BUSY_WEEK]["value"] == 7 * IN_CRISIS[BUSY_WEEK]
     assert weeks[BUSY_WEEK]["state"] == "whole"
@@ -101,7 +106,7 @@ def test_a_hidden_week_has_no_value_and_says_why(release: Release) -> None:
 
 
 def test_zeros_beside_a_hidden_day_do_not_add_up_to_zero(release: Release) -> None:
-    rows = judged(read(release, "memory", window("week")), release, "week", parts="days")
+    rows = cells(release, "memory", "week")
     first = rows.filter(series="quarantined", period_start=FIRST).row(0, named=True)
     assert (first["value"], first["state"], first["hidden_count"]) == (None, "hidden", 1)
     second = rows.filter(series="quarantined", period_start=QUIET_WEEK).row(0, named=True)
@@ -109,14 +114,14 @@ def test_zeros_beside_a_hidden_day_do_not_add_up_to_zero(release: Release) -> No
 
 
 def test_a_sum_over_hidden_days_says_how_many_it_leaves_out(release: Release) -> None:
-    rows = judged(read(release, "emotions", window("week")), release, "week", parts="days").filter(state="partly")
+    rows = cells(release, "emotions", "week").filter(state="partly")
     assert rows.height > 0
     row = rows.row(0, named=True)
     assert row["note"] == f"{row['hidden_count']} of 7 days hidden and not counted"
 
 
 def test_a_period_with_days_to_come_is_not_whole(release: Release) -> None:
-    rows = judged(read(release, "memory", window("week")), release, "week", parts="days").filter(series="created")
+    rows = cells(release, "memory", "week").filter(series="created")
     last = rows.row(-1, named=True)
     assert (last["state"], last["is_short"], last["note"]) == ("open", True, "3 of 7 days in this release")
     assert rows["state"][0] == "whole"
@@ -125,14 +130,16 @@ def test_a_period_with_days_to_come_is_not_whole(release: Release) -> None:
 def test_a_day_within_the_late_data_window_may_still_change(home: Settings, tmp_path: Path) -> None:
     settings = copied(home, tmp_path / "home")
     lake = Lake(settings.lake)
-    lake.write(
-        "dim_date", LAST, lake.read("dim_date", LAST).drop("metric_date"), key=("metric_date",), run_id="r",
-        computed_at=None, closed=False,
-    )  # fmt: skip
+    rows = lake.read("conversation_analytics", LAST)
+    lake.write("conversation_analytics", LAST, rows, key=("user_key",), run_id="late", closed=False)
     again(settings)
     release = open_newest(settings)
-    rows = judged(read(release, "messages", window("day")), release, "day", parts="days")
-    assert (rows["state"][-1], rows["note"][-1]) == ("open", "may still change for 3 days")
+    days = cells(release, "messages", "day")
+    assert days.filter(state="open").select("period_start", "note").rows() == [(LAST, "may still change for 3 days")]
+
+
+def test_what_is_measured_once_a_day_does_not_change_later(release: Release) -> None:
+    assert set(cells(release, "growth", "day")["state"]) == {"whole"}
 
 
 def test_the_newest_release_is_opened_while_an_older_one_is_still_open(home: Settings, tmp_path: Path) -> None:
