@@ -156,6 +156,7 @@ def recall(
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{name}: expected a time with an offset, got a naive one")
     clock = now or datetime.now(UTC)
+    query = query.encode(errors="replace").decode()  # half a character of a broken client is no word
     with _READERS.reader(stores.live) as conn:
         person = _person(conn, user)
         if person is None:

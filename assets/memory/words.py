@@ -7,6 +7,7 @@ Word vectors are always the static ones of wordllama, whatever model the store u
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from unicodedata import normalize
 
 import numpy as np
 import snowballstemmer
@@ -39,17 +40,20 @@ _stemmer = snowballstemmer.stemmer("english")
 def words(text: str) -> list[str]:
     """Content words of a text in order: lower case, possessive `'s` cut, stop words left out."""
     # What redaction put in place of a name or number is no word of anybody's.
-    found = _WORD.findall(_PLACEHOLDER.sub(" ", text).lower().replace("’", "'"))  # noqa: RUF001
+    found = _WORD.findall(_folded(_PLACEHOLDER.sub(" ", text)))
     cut = [word.removesuffix("'s") for word in found if word not in STOP_WORDS]
     return [word for word in cut if word not in STOP_WORDS]
 
 
 def names(text: str) -> set[str]:
     """Every word of a text, stop words too, for matching people by name."""
-    return {
-        word.removesuffix("'s")
-        for word in _WORD.findall(text.lower().replace("’", "'"))  # noqa: RUF001
-    }
+    return {word.removesuffix("'s") for word in _WORD.findall(_folded(text))}
+
+
+def _folded(text: str) -> str:
+    """Lower case, one apostrophe, letters composed: a letter and its accent typed as two are one letter."""
+    composed = text if text.isascii() else normalize("NFC", text).replace("’", "'")  # noqa: RUF001
+    return composed.lower()
 
 
 @lru_cache(maxsize=100_000)

@@ -204,7 +204,17 @@ def test_odd_questions_get_an_answer_or_none_but_no_error(stores: Stores) -> Non
     anna.remember("Likes tea.")
     assert recall(stores, str(uuid4()), "tea") == []
     assert ask(anna, "   ") == []
-    for question in ("?", "the of", "🎉", "x" * 20_000, "tea' OR '1'='1", "in in in 2026"):
+    for question in (
+        "?",
+        "the of",
+        "🎉",
+        "我住在哪里",
+        "tea\ud800",
+        "\x00",
+        "x" * 20_000,
+        "tea' OR '1'='1",
+        "in in in 2026",
+    ):
         assert len(ask(anna, question)) == 1
     with pytest.raises(ValueError, match="k: expected"):
         ask(anna, "tea", 0)

@@ -162,3 +162,10 @@ def test_word_vectors_start_anew_when_their_table_is_full(monkeypatch: pytest.Mo
         wanted = [f"word{n}" for n in range(start, start + 6)]
         assert np.allclose(table.of(wanted), fresh._model.embed(wanted), atol=1e-6)
     assert len(table._row) <= 10
+
+
+def test_letters_typed_with_their_accents_apart_are_the_same_words() -> None:
+    assert words("Cafe\u0301 au lait") == words("Caf\u00e9 au lait")
+    assert (
+        best(corpus([("a", "user", "Rain."), ("b", "user", "The caf\u00e9 by the river.")]), asked("cafe\u0301?")) == 1
+    )
