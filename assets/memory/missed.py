@@ -1,9 +1,9 @@
 """Messages the live path did not look at (`memory_extracted = false`) and journal entries, through the steps from
 consent on.
 
-The mark on the message, or the watermark of the journal, is set in the same transaction as the memories: a turn is
-looked at once. Reading runs over a margin again, which adds nothing: the same sentence of the same turn is the same
-observation. Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
+The mark on the message, or the watermark of the journal, is set when its memories are in both stores: killed before,
+the turn is looked at again. That adds nothing, as reading over a margin does: the same sentence of the same turn is the
+same observation. Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
 """
 
 from collections.abc import Collection, Iterator

@@ -18,6 +18,7 @@ from assets.memory.inbox import canonical, shard_of_key
 from assets.memory.missed import extract_missed
 from assets.memory.report import ACTIONS, Budget, ConsolidationReport
 from assets.memory.withdraw import Withdrawn, sweep_withdrawn
+from assets.memory.writer import Boundary
 from warehouse.shards import SHARDS
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def go_round(
     now: datetime,
     plan: bool = False,
     run_id: str | None = None,
+    boundary: Boundary | None = None,
     retire_share: float | None = None,
 ) -> Round:
     """Every step over these shards; arguments and errors as of `consolidate`.
@@ -118,16 +120,47 @@ def go_round(
     not there for a later one, except that the guard counts them together and weeks are due after both.
     """
     budget = Budget()
-    withdrawn = sweep_withdrawn(stores, shards, now=now, plan=plan)
+    withdrawn = sweep_withdrawn(stores, shards, now=now, plan=plan, boundary=_of(boundary, "withdraw"))
     consolidated = consolidate(
-        stores, shards, now=now, plan=plan, run_id=run_id, retire_share=retire_share, budget=budget
+        stores,
+        shards,
+        now=now,
+        plan=plan,
+        run_id=run_id,
+        boundary=_of(boundary, "consolidate"),
+        retire_share=retire_share,
+        budget=budget,
     )
-    missed = extract_missed(stores, shards, now=now, plan=plan, run_id=run_id, retire_share=retire_share, budget=budget)
-    faded = archive_faded(stores, shards, now=now, plan=plan, retire_share=retire_share, budget=budget)
+    missed = extract_missed(
+        stores,
+        shards,
+        now=now,
+        plan=plan,
+        run_id=run_id,
+        boundary=_of(boundary, "missed"),
+        retire_share=retire_share,
+        budget=budget,
+    )
+    faded = archive_faded(
+        stores,
+        shards,
+        now=now,
+        plan=plan,
+        boundary=_of(boundary, "fade"),
+        retire_share=retire_share,
+        budget=budget,
+    )
     moved = pl.concat([consolidated.weeks, missed.weeks])
     gone = pl.concat([withdrawn.actions, faded.actions])
-    episodes = write_episodes(stores, shards, now=now, plan=plan, moved=moved, gone=gone)
+    episodes = write_episodes(
+        stores, shards, now=now, plan=plan, moved=moved, gone=gone, boundary=_of(boundary, "episodes")
+    )
     return Round(plan, withdrawn, consolidated, missed, faded, episodes)
+
+
+def _of(boundary: Boundary | None, step: str) -> Boundary | None:
+    """The same boundary, told by which step it is reached."""
+    return None if boundary is None else lambda name: boundary(f"{step}: {name}")
 
 
 def readable(frame: pl.DataFrame, name: Callable[[str], str] | None = None) -> pl.DataFrame:

@@ -104,12 +104,13 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         writer.effects(
             "write survivors", lambda: store.write_items(conn, changes, model=writer.model.name, now=writer.now)
         )
-    if not writer.plan:
-        variants = settled.filter(pl.col("rep") != pl.col("id"))["id"].to_list()
-        writer.effects(
-            "drop withdrawn vectors", lambda: writer.stores.longterm.delete("memories", ids=[*gone, *variants])
-        )
-        writer.project(conn, settled, shown, vectors, users)
+        # LanceDB first: killed before the commit, the next sweep finds the same to do.
+        if not writer.plan:
+            variants = settled.filter(pl.col("rep") != pl.col("id"))["id"].to_list()
+            writer.effects(
+                "drop withdrawn vectors", lambda: writer.stores.longterm.delete("memories", ids=[*gone, *variants])
+            )
+            writer.project(conn, settled, shown, vectors, users)
     return _shown(rows.filter(pl.col("id").is_in(gone))), observations, summaries
 
 

@@ -86,7 +86,7 @@ class Offer:
         refused: users of items without consent, one per item.
         fenced: users of items of fenced people, one per item.
         echoes: users of items that only say again what recall or an assistant said, one per item.
-        also: further writes inside the transaction, given the settled rows and the users held.
+        also: what acknowledges the source in Postgres, given the settled rows and the users held; after both stores.
     """
 
     rows: pl.DataFrame
@@ -205,14 +205,15 @@ class Writer:
                     "write quarantine",
                     lambda: store.write_quarantine(conn, quarantine, run_id=self.run_id, now=self.now),
                 )
-                if offer.also is not None:
-                    also = offer.also
-                    self.effects("mark source", lambda: also(conn, settled, held))
             with tally.timed("embed"):
                 vectors = vectors_to_come.result()
         self._count(offer, rows, settled, held, late)
         with tally.timed("lancedb"):
             self.project(conn, settled, shown, vectors, users)
+        if offer.also is not None:
+            also = offer.also
+            with self.transaction(conn):
+                self.effects("mark source", lambda: also(conn, settled, held))
         return held
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
