@@ -1,6 +1,7 @@
 """The twelve documented questions have answers, on both files, in the time an analyst waits without noticing."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,15 @@ def test_the_question_runs_on_the_release(published: Settings, question: Questio
 def test_capacity_grows_by_its_slope(published: Settings) -> None:
     answer = query(published, documented_questions()[11].sql).row(0, named=True)
     assert (answer["growth_day_bytes"], answer["projected_12m_bytes"]) == (10**6, 3 * 10**6 + 365 * 10**6)
+
+
+def test_a_size_seen_once_has_no_size_in_a_year(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    lake = Lake(settings.lake)
+    put(lake, "capacity", FIRST, [{"store": "postgres", "object": "app.messages", "size_bytes": 10**6}])
+    publish(settings, lake, run_id="r", now=NOW)
+    answer = query(settings, documented_questions()[11].sql).row(0, named=True)
+    assert (answer["size_bytes"], answer["growth_day_bytes"], answer["projected_12m_bytes"]) == (10**6, None, None)
 
 
 def test_the_95th_percentile_of_a_month_comes_from_merged_histograms(published: Settings) -> None:
