@@ -85,6 +85,7 @@ def _report(
         f"\nThe night is run [bold]{night.run_id}[/]; everything took {took:.0f} s.\n\n"
         f"Marts for analysts   {settings.warehouse_file}\n"
         f'A query to paste     engram sql "{PASTE}"\n'
+        "Plots in a browser   engram explore\n"
         f"The same in the UI   make up, then http://127.0.0.1:{settings.ui_port}"
     )
 
