@@ -194,7 +194,7 @@ def _(Plot, mood, panels, section):
     sentiment = Plot(
         "sentiment",
         "Sentiment of messages",
-        "Mean sentiment of what people wrote, from a lexicon.",
+        "Mean of the sentiment that messages were given.",
         "sentiment, \u22121 to 1",
     )
     emotions = Plot(
