@@ -11,15 +11,14 @@ or purged, however late LanceDB or a cache is.
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from hashlib import sha256
-from select import select
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
     from warehouse.live import Live
     from warehouse.longterm import LongTerm
     from warehouse.stores import Stores
+
+Result = TypeVar("Result")
 
 ROWS_CACHED = 50_000
 """Rows of recently asked users kept ready in a process, about 4 KB each."""
@@ -157,8 +158,7 @@ def recall(
             raise ValueError(f"{name}: expected a time with an offset, got a naive one")
     clock = now or datetime.now(UTC)
     query = query.encode(errors="replace").decode()  # half a character of a broken client is no word
-    with _READERS.reader(stores.live) as conn:
-        person = _person(conn, user)
+    with _READERS.reader(stores.live, lambda conn: _person(conn, user)) as (conn, person):
         if person is None:
             _CACHE.forget(stores.longterm.uri, user)
             return []
@@ -209,28 +209,32 @@ class _Readers:
         self._lock = Lock()
 
     @contextmanager
-    def reader(self, live: "Live") -> "Iterator[psycopg.Connection]":
-        """A connection of this process, looked at before use and thrown away after any error."""
-        stack, conn = self._taken(live) or self._opened(live)
+    def reader(
+        self, live: "Live", first: "Callable[[psycopg.Connection], Result]"
+    ) -> "Iterator[tuple[psycopg.Connection, Result]]":
+        """A connection of this process and the answer to the first question on it; thrown away after any error.
+
+        Whether a kept connection still lives shows in that question, which is asked again on a new one if it does not.
+        """
+        with self._lock:
+            idle = self._idle.get(live.url)
+            kept = idle.pop() if idle else None
+        stack, conn = kept or self._opened(live)
         try:
-            yield conn
+            try:
+                answer = first(conn)
+            except Exception:
+                if kept is None:
+                    raise
+                stack.close()
+                stack, conn = self._opened(live)
+                answer = first(conn)
+            yield conn, answer
         except BaseException:
             stack.close()
             raise
         with self._lock:
             self._idle.setdefault(live.url, []).append((stack, conn))
-
-    def _taken(self, live: "Live") -> "tuple[ExitStack, psycopg.Connection] | None":
-        with self._lock:
-            idle = self._idle.get(live.url)
-            kept = idle.pop() if idle else None
-        if kept is None:
-            return None
-        # The server says nothing to an idle connection but goodbye: what can be read from is gone. No round trip.
-        if kept[1].closed or select([kept[1].fileno()], [], [], 0)[0]:
-            kept[0].close()
-            return None
-        return kept
 
     def _opened(self, live: "Live") -> "tuple[ExitStack, psycopg.Connection]":
         stack = ExitStack()
