@@ -32,49 +32,47 @@ K1, B = 1.2, 0.75
 class Weights:
     """What each score counts. All scores lie in [0, 1] (min-max over the user's rows for this question).
 
-    Source: a listwise softmax fit on long two-person conversations with evidence per turn, each conversation scored
-    with weights fitted on the others (`benchmarks/recall.py --fit` repeats it); rounded. Two
-    are set by hand where the fit is flat: `vector` higher, since those questions are written from the text and hardly
-    paraphrase it, while people do; `date` lower, since what is planned for March is said in January.
+    Fitted to no conversations: every score counts the same, and a row that only asks loses half a score. Scores
+    scaled alike hardly need more; `benchmarks/recall.py --fit` tells by how much.
     """
 
-    turn: float = 0.3
+    turn: float = 1.0
     """BM25 of the row's own text."""
-    pair: float = 0.4
+    pair: float = 1.0
     """BM25 of the previous turn and this one: an answer is found by its question."""
-    wide: float = 2.0
+    wide: float = 1.0
     """BM25 of four turns before to three after."""
-    conversation: float = 0.8
+    conversation: float = 1.0
     """BM25 of the whole conversation, the same for each of its turns."""
     speaker: float = 1.0
     """The one who speaks is the one the question names, or `I`, or `you`."""
-    soft: float = 1.7
+    soft: float = 1.0
     """For each question word the most similar word of the row (cosine of word vectors), weighted by rarity."""
-    soft_window: float = 1.3
+    soft_window: float = 1.0
     """The same over two turns before to one after."""
-    topic: float = 0.6
+    topic: float = 1.0
     """Cosine of rarity-weighted sums of word vectors."""
-    topic_window: float = 0.8
+    topic_window: float = 1.0
     """The same over two turns before to one after."""
-    vector: float = 1.2
+    vector: float = 1.0
     """Cosine of the stored vector with the question's."""
-    vector_window: float = 1.6
+    vector_window: float = 1.0
     """Cosine with the mean of the stored vectors, two turns before to one after."""
-    phrase: float = 0.9
+    phrase: float = 1.0
     """BM25 of pairs of adjacent words, two turns before to one after."""
-    answer: float = 1.6
+    answer: float = 1.0
     """The turn answers another's question that matches: the question's own BM25."""
-    tells_when: float = 1.4
+    tells_when: float = 1.0
     """The question asks when or how long, and the text has an expression of time."""
-    tells_count: float = 0.8
+    tells_count: float = 1.0
     """The question asks how many, and the text has a number."""
     substance: float = 1.0
     """Logarithm of the row's content words: greetings hold no evidence."""
-    asks: float = -0.7
+    asks: float = -0.5
     """The row is itself a question."""
-    date: float = 2.0
+    date: float = 1.0
     """Nearness to the time the question names."""
-    worth: float = 0.1
+    worth: float = 1.0
     """A memory's composite score times its recency."""
 
 
