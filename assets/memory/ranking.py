@@ -32,8 +32,8 @@ K1, B = 1.2, 0.75
 class Weights:
     """What each score counts. All scores lie in [0, 1] (min-max over the user's rows for this question).
 
-    Fitted to no conversations: every score counts the same, and a row that only asks loses half a score. Scores
-    scaled alike hardly need more; `benchmarks/recall.py --fit` tells by how much.
+    Fitted to no conversations: every score that compares a row with the question counts the same, and a row that only
+    asks loses half a score. Scores scaled alike hardly need more; `benchmarks/recall.py --fit` tells by how much.
     """
 
     turn: float = 1.0
@@ -72,8 +72,9 @@ class Weights:
     """The row is itself a question."""
     date: float = 1.0
     """Nearness to the time the question names."""
-    worth: float = 1.0
-    """A memory's composite score times its recency."""
+    worth: float = 0.25
+    """A memory's composite score times its recency. Low: it says nothing about the question, and decides between hits
+    that fit it alike."""
 
 
 WEIGHTS = Weights()
