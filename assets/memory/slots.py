@@ -22,7 +22,10 @@ class Slot:
     pattern: str
 
 
-_I = r"(?:^|[.!;,]\s*|\b(?:and|but|so|now|well|that|today|recently|actually) )i"
+_I = r"(?:^|[.!;,]\s*|\b(?:and|but|so|now|well|that|today|recently|actually|officially) )i"
+_WE = r"(?:^|[.!;,]\s*|\b(?:and|but|so|now|that|today|recently) )(?:i|we)"
+_FOOD = r"(?P<value>vegetarian|vegan|pescatarian|omnivore|gluten-free|dairy-free|lactose-free|keto|kosher|halal)\b"
+_TITLED = r"(?P<value>(?:(?:dr|mr|mrs|ms|prof)\.? )?[\p{L}'-]+(?: [\p{L}'-]+)?)"
 _NOW = r"(?: (?:now|currently|just|recently|finally|also|still|really|usually|normally))?"
 _VALUE = r"(?P<value>[^.,;:!?()\n]{1,60})"
 _NAME = r"(?P<value>[\p{L}'’-]+(?: [\p{L}'’-]+)?)"
@@ -31,23 +34,37 @@ _THING = r"(?P<key>[^.,;:!?()\n]{2,60})"
 SLOTS: tuple[Slot, ...] = (
     Slot("home_city", True, rf"{_I}(?:'ve|'m| have| am)?{_NOW} (?:live|living|moved|relocated|reside|settled)(?: back)? (?:in|to|near) {_VALUE}"),
     Slot("home_city", True, rf"\bmy (?:new )?(?:home|home ?town|city) is(?: now)?(?: in)? {_VALUE}"),
+    Slot("home_city", True, rf"{_WE}(?: am| are)?{_NOW} (?:based|at home|settled) in {_VALUE}"),
+    Slot("home_city", True, rf"{_WE}(?: have| are)?{_NOW} (?:live|living|moved|relocated)(?: back)? (?:in|to) {_VALUE}"),
+    Slot("home_city", True, rf"{_WE} have{_NOW} (?:our|my|a|an) (?:flat|house|apartment|home|place) in {_VALUE}"),
     Slot("employer", True, rf"{_I}(?:'m| am)?{_NOW} (?:work|working)(?: now)? (?:at|for) {_VALUE}"),
     Slot("employer", True, rf"{_I}(?:'ve| have)?{_NOW} (?:started(?: working| a job| a new job)?|got a (?:new )?job) (?:at|with) {_VALUE}"),
     Slot("employer", True, rf"\bmy (?:new |current )?(?:employer|company) is(?: now)? {_VALUE}"),
+    Slot("employer", True, rf"{_I} am{_NOW} employed (?:by|at) {_VALUE}"),
+    Slot("employer", True, rf"{_I}(?: have)?{_NOW} (?:got )?(?:a |my )?(?:new )?(?:job|position|post) (?:is )?(?:at|with) {_VALUE}"),
+    Slot("employer", True, rf"\bmy (?:new |current )?job is(?: now)? (?:at|with) {_VALUE}"),
     Slot("occupation", True, rf"{_I}(?:'m| am)?{_NOW} (?:work|working) as (?:an? )?{_VALUE}"),
     Slot("occupation", True, rf"\bmy (?:new |current )?(?:job|occupation|profession) is(?: now)? (?:an? )?{_VALUE}"),
     Slot("partner", True, rf"\bmy (?:husband|wife|partner|boyfriend|girlfriend|fianc[ée]e?)(?:'s name is|’s name is| is called| is named) {_NAME}"),
     Slot("relationship_status", True, rf"{_I}(?:'m| am|'ve| have| got| was)(?: been| gotten| got)?{_NOW} (?P<value>single|married|divorced|engaged|widowed|separated|in a relationship)\b"),
+    Slot("relationship_status", True, r"\bmy (?:relationship |marital )?status is(?: now)? (?P<value>single|married|divorced|engaged|widowed|separated)\b"),
     Slot("medication_dose", True, r"\b(?:i(?:'m| am)?(?: now)? (?:take|taking|on)|dose (?:is|was)(?: now)?|prescribed(?: me)?) (?P<value>\d+(?:\.\d+)? ?(?:mg|mcg|µg|g|ml|milligrams?))(?: of)? (?P<key>\p{L}{4,})"),
     Slot("medication_dose", True, r"\b(?:my )?(?P<key>\p{L}{4,})(?: dose| dosage)?(?: is| was| went| has been| got)?(?: now)?(?: up| down| raised| lowered| increased| reduced| changed)? (?:to |at )?(?P<value>\d+(?:\.\d+)? ?(?:mg|mcg|µg|milligrams?))\b"),
+    Slot("medication_dose", True, r"\b(?:has|have|put|keeps) me on (?P<value>\d+(?:\.\d+)? ?(?:mg|mcg|µg|g|ml|milligrams?))(?: of)? (?P<key>\p{L}{4,})"),
     Slot("age", True, rf"{_I}(?:'m| am| turned| just turned){_NOW} (?P<value>\d{{1,3}})(?: years old| years| today| last \w+)?(?:[.!,]|$)"),
     Slot("own_name", True, rf"\b(?:my name is|call me|i go by) {_NAME}"),
     Slot("diet", True, rf"{_I}(?:'m| am|'ve become| have become| became){_NOW}(?: an?)? (?P<value>vegetarian|vegan|pescatarian|omnivore)\b"),
+    Slot("diet", True, rf"\bmy diet is(?: now)? {_FOOD}"),
+    Slot("diet", True, rf"{_I}(?: am)?{_NOW}(?: only| eating| eat| went| going| gone| have)*(?: an?)? {_FOOD}"),
     Slot("wake_time", True, rf"{_I}{_NOW} (?:wake|get) up(?: every day| each day)? at {_VALUE}"),
+    Slot("wake_time", True, rf"\bmy alarm (?:goes off|rings|is set (?:for|to))(?: now)?(?: at)? {_VALUE}"),
     Slot("bed_time", True, rf"{_I}{_NOW} go to (?:bed|sleep)(?: every day| each night)? at {_VALUE}"),
     Slot("therapist", True, rf"\bmy (?:new )?(?:therapist|counsellor|counselor|psychiatrist)(?:'s name is| is called| is named| is now) {_NAME}"),
+    Slot("therapist", True, rf"(?:^|[.!;,]\s*){_TITLED} is(?: now)? my (?:new )?(?:therapist|counsellor|counselor|psychiatrist)\b"),
+    Slot("therapist", True, rf"{_I}(?: am)?{_NOW} (?:see|seeing) {_TITLED} for (?:my )?(?:therapy|counselling|sessions)\b"),
     Slot("favourite", True, rf"\bmy favou?rite (?P<key>[\p{{L}}-]+(?: [\p{{L}}-]+)?) (?:is|are)(?: now)? {_VALUE}"),
-    Slot("attitude", True, rf"{_I}{_NOW} (?P<value>love|like|enjoy|adore|prefer|hate|dislike|loathe|detest|can't stand|cannot stand|don't like|do not like|don't enjoy|no longer like|no longer enjoy) {_THING}"),
+    Slot("favourite", True, r"(?:^|[.!;,]\s*)(?P<value>[^.,;:!?()\n]{2,40}) (?:is|are)(?: now)? my favou?rite (?P<key>[\p{L}-]+)"),
+    Slot("attitude", True, rf"{_I}{_NOW} (?P<value>love|like|enjoy|adore|prefer|hate|dislike|loathe|detest|can't stand|cannot stand|don't like|do not like|don't enjoy|do not enjoy|no longer like|no longer enjoy) {_THING}"),
     Slot("pet", False, rf"\bmy (?P<key>dog|cat|rabbit|hamster|parrot|horse)(?:'s name is| is called| is named) {_NAME}"),
     Slot("studies", False, rf"{_I}(?:'m| am)?{_NOW} (?:study|studying) {_VALUE}"),
     Slot("allergy", False, rf"{_I}(?:'m| am){_NOW} allergic to {_VALUE}"),
@@ -63,7 +80,13 @@ _TAIL = (
 )
 _HEAD = r"^(?:the|a|an|my|our|some|to)\s+"
 
-_NEGATIVE = ("hate", "dislike", "loathe", "detest", "can't stand", "cannot stand", "don't like", "do not like", "don't enjoy", "no longer like", "no longer enjoy")  # fmt: skip
+_NO_PLACE = (
+    r"^(?:the|a|an|my|our|his|her|their|this|that|another)\b|"
+    r"\b(?:fear|pain|hope|denial|peace|poverty|silence|shame|grief|terror|limbo|shadow)\b"
+)
+"""What people live in or move to that is no home town: a sofa, a house, fear. Better no slot than a wrong end of one."""
+
+_NEGATIVE = ("hate", "dislike", "loathe", "detest", "can't stand", "cannot stand", "don't like", "do not like", "don't enjoy", "do not enjoy", "no longer like", "no longer enjoy")  # fmt: skip
 
 STANCE = (
     r"\d+(?:[.,:]\d+)*|n't\b|\b(?:not|no|never|none|nobody|nothing|without|neither|nor|cannot|stop(?:ped|s)?|quit|"
@@ -102,8 +125,40 @@ _CUES = [
     "widowed", "separated", "relationship", "mg", "mcg", "µg", " ml", "milligram", " g ", "i'm ", "i am ", "turned", "vegetarian", "vegan",
     "pescatarian", "omnivore", "wake", "get up", "go to bed", "go to sleep", "therapist", "counsel", "psychiatrist", "favorite",
     "favourite", " love", " like", " enjoy", " adore", " prefer", " hate", "dislike", "loathe", "detest", "can't stand",
-    "cannot stand", "study", "allergic",
+    "cannot stand", "study", "allergic", "based in", "flat in", "house in", "apartment in", "place in", " alarm ", "status", " diet",
+    "-free", "keto", "kosher", "halal", " me on ", "for therapy", "sessions",
 ]  # fmt: skip
+
+
+_AROUND = (
+    r"by the way|btw|(?:as|like) i (?:said|told you|mentioned)(?: before)?|as you know|you know|you see|"
+    r"just so you know|to be honest|honestly|frankly|i mean|well|oh|hey|anyway|actually|basically|in fact|of course|"
+    r"i guess|to tell the truth|believe it or not|for what it's worth|fyi|remember"
+)
+_FILLER = (
+    rf"(?:(?:^|[.!?…;]\s*)(?:(?:so|and|but|{_AROUND})\b[\s,:]*)+|,\s*(?:{_AROUND})\b|\b(?:{_AROUND})\s*[.!…]*\s*$)"
+)
+"""What people put before, into and after what they say; in between only when a comma sets it off."""
+
+_LONG_FORMS = (
+    (r"\bi'm\b", "i am"),
+    (r"\bcan't\b", "cannot"),
+    (r"\bwon't\b", "will not"),
+    (r"n't\b", " not"),
+    (r"'ve\b", " have"),
+    (r"'re\b", " are"),
+    (r"'ll\b", " will"),
+)
+
+
+def stripped(texts: pl.Series) -> pl.Series:
+    """Texts in lower case, without the phrases around what is said, contractions written out."""
+    out = texts.str.to_lowercase().str.replace_all("’", "'", literal=True)
+    for _ in range(2):  # "well, by the way, …"
+        out = out.str.replace_all(_FILLER, " ")
+    for short, long in _LONG_FORMS:
+        out = out.str.replace_all(short, long)
+    return out.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def slotted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -115,8 +170,7 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `frame` with the columns of `SLOTTED`; the first three are null where no slot is filled, the others never.
     """
-    lower = pl.col("content").str.to_lowercase().str.replace_all("’", "'", literal=True)
-    text = frame.select(_lower=lower)["_lower"]
+    text = stripped(frame["content"])
     statement = text.is_null() | ~text.str.contains(_NOT_A_STATEMENT)
     # Every slot pattern holds one of these words: most texts hold none, and are not looked at again.
     statement &= text.str.contains_any(_CUES)
@@ -133,7 +187,9 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
             value = pl.Series(["-" if word in _NEGATIVE else "+" for word in groups["value"]], dtype=pl.String)
         key = pl.Series([rule.name] * len(found)) if about is None else rule.name + ":" + about
         told = found.select("row", slot=key, slot_single=pl.lit(rule.single), slot_value=value).filter(
-            pl.col("slot_value") != "", pl.col("slot") != f"{rule.name}:"
+            pl.col("slot_value") != "",
+            pl.col("slot") != f"{rule.name}:",
+            (pl.col("slot") != "home_city") | ~groups["value"].str.contains(_NO_PLACE),
         )
         filled.append(told)
         unfilled = unfilled.join(told, on="row", how="anti", maintain_order="left")

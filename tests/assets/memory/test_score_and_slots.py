@@ -62,6 +62,15 @@ def test_a_declared_level_is_a_floor_and_repetition_raises() -> None:
         ("I wish I lived in Rome", None, None),
         ("My sister lives in Rome", None, None),
         ("If I live in Rome one day", None, None),
+        ("By the way, we've moved to Oslo", "home_city", "oslo"),
+        ("I live in constant fear", None, None),
+        ("I moved to the sofa because of the noise", None, None),
+        ("I'm employed by Acme now", "employer", "acme"),
+        ("My doctor has me on 20 mg of sertraline", "medication_dose:sertraline", "20mg"),
+        ("Dr. Miller is my new therapist", "therapist", "dr. miller"),
+        ("I go to Oslo for therapy", None, None),
+        ("Well, I don't like cilantro", "attitude:cilantro", "-"),
+        ("I do not enjoy cilantro", "attitude:cilantro", "-"),
     ],
 )
 def test_slots_of_examples(text: str, slot: str | None, value: str | None) -> None:
