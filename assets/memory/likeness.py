@@ -1,7 +1,8 @@
 """Near-duplicates: character 3-grams, their MinHash bands, and the exact Jaccard similarity of two texts.
 
-Bands only propose pairs; `jaccard` decides. Texts are compared in lower case, with runs of anything but letters and
-digits as one space. Does not live here: what else must agree (`slots.py`), what follows (`reconcile.py`).
+Bands only propose pairs; `jaccard` decides. Texts are compared in lower case, without the phrases people put around
+what they say ("by the way", "as I told you"), contractions written out, with runs of anything but letters and digits as
+one space. Does not live here: what else must agree (`slots.py`), what follows (`reconcile.py`).
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,40 @@ _PAIRS_AT_ONCE = 8192
 """Bounds the sieve to some 30 MB."""
 
 
+_AROUND = (
+    r"by the way|btw|(?:as|like) i (?:said|told you|mentioned)(?: before)?|as you know|you know|you see|"
+    r"just so you know|to be honest|honestly|frankly|i mean|well|oh|hey|anyway|actually|basically|in fact|of course|"
+    r"i guess|to tell the truth|believe it or not|for what it's worth|fyi|remember"
+)
+_FILLER = (
+    rf"(?:(?:^|[.!?…;]\s*)(?:(?:so|and|but|{_AROUND})\b[\s,:]*)+|,\s*(?:{_AROUND})\b|\b(?:{_AROUND})\s*[.!…]*\s*$)"
+)
+"""What people put before, into and after what they say; in between only when a comma sets it off."""
+
+_LONG_FORMS = (
+    (r"\bi'm\b", "i am"),
+    (r"\bcan't\b", "cannot"),
+    (r"\bwon't\b", "will not"),
+    (r"n't\b", " not"),
+    (r"'ve\b", " have"),
+    (r"'re\b", " are"),
+    (r"'ll\b", " will"),
+)
+
+
+def stripped(texts: pl.Series) -> pl.Series:
+    """Texts in lower case, without the phrases around what is said, contractions written out."""
+    out = texts.str.to_lowercase().str.replace_all("\N{RIGHT SINGLE QUOTATION MARK}", "'", literal=True)
+    for _ in range(2):  # "well, by the way, …"
+        out = out.str.replace_all(_FILLER, " ")
+    for short, long in _LONG_FORMS:
+        out = out.str.replace_all(short, long)
+    return out.str.replace_all(r"\s{2,}", " ").str.strip_chars()
+
+
 def plain(texts: pl.Series) -> pl.Series:
     """Texts in the form that is compared, with a space at both ends."""
-    inner = texts.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
+    inner = stripped(texts).str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
     return " " + inner + " "
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from assets.memory.likeness import stripped
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -128,37 +130,6 @@ _CUES = [
     "cannot stand", "study", "allergic", "based in", "flat in", "house in", "apartment in", "place in", " alarm ", "status", " diet",
     "-free", "keto", "kosher", "halal", " me on ", "for therapy", "sessions",
 ]  # fmt: skip
-
-
-_AROUND = (
-    r"by the way|btw|(?:as|like) i (?:said|told you|mentioned)(?: before)?|as you know|you know|you see|"
-    r"just so you know|to be honest|honestly|frankly|i mean|well|oh|hey|anyway|actually|basically|in fact|of course|"
-    r"i guess|to tell the truth|believe it or not|for what it's worth|fyi|remember"
-)
-_FILLER = (
-    rf"(?:(?:^|[.!?…;]\s*)(?:(?:so|and|but|{_AROUND})\b[\s,:]*)+|,\s*(?:{_AROUND})\b|\b(?:{_AROUND})\s*[.!…]*\s*$)"
-)
-"""What people put before, into and after what they say; in between only when a comma sets it off."""
-
-_LONG_FORMS = (
-    (r"\bi'm\b", "i am"),
-    (r"\bcan't\b", "cannot"),
-    (r"\bwon't\b", "will not"),
-    (r"n't\b", " not"),
-    (r"'ve\b", " have"),
-    (r"'re\b", " are"),
-    (r"'ll\b", " will"),
-)
-
-
-def stripped(texts: pl.Series) -> pl.Series:
-    """Texts in lower case, without the phrases around what is said, contractions written out."""
-    out = texts.str.to_lowercase().str.replace_all("’", "'", literal=True)
-    for _ in range(2):  # "well, by the way, …"
-        out = out.str.replace_all(_FILLER, " ")
-    for short, long in _LONG_FORMS:
-        out = out.str.replace_all(short, long)
-    return out.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
 def slotted(frame: pl.DataFrame) -> pl.DataFrame:
