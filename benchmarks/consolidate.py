@@ -32,7 +32,7 @@ from warehouse.settings import Settings
 from warehouse.stores import Stores
 
 WARM = 100
-ROUNDS = 4
+ROUNDS = 2
 """The embedders and the consolidation take turns, so that a busy moment of the machine hits them all."""
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)

@@ -1,11 +1,11 @@
-"""The whole night on a fresh home: seconds and peak memory of each stage, and two ratios that say whether it is fast.
+"""The whole night on a fresh home: seconds and peak memory of each stage, and what a year's backfill costs.
 
     python -m benchmarks.night [--users N] [--days N] [--together] [--json]
 
 A home with its own Postgres and Redis is made, a population seeded, the stages run in their order, each in a process of
-its own, and everything removed. `consolidation ratio` is the items a second of the step `memory/items`, from taking to
-acknowledging, over the texts a second of the embedder alone on the same texts. `backfill ratio` is the time of one run
-of `marts/conversation_analytics` over all the days, over the time of only reading the columns it needs through ADBC.
+its own, and everything removed. `backfill ratio` is the time of one run of `marts/conversation_analytics` over all the
+days, over the time of only reading the columns it needs through ADBC. How fast memories are consolidated is asked by
+`benchmarks/consolidate.py`: here the same step also looks at every message.
 Peak memory and CPU seconds are those of the Python process. `--together` runs the night in one process, as its
 schedule does.
 
@@ -31,7 +31,6 @@ ROOT = Path(__file__).parents[1]
 OURS = ("ENGRAM_", "DAGSTER_", "DATABASE_URL", "SUPABASE_DATABASE_URL", "REDIS_URL", "LANCEDB_URI")
 STAGES = ("memory", "summaries", "marts", "retention")
 BY_DAY = {"summaries", "marts"}
-MEMORY_STEP = "memory__items"
 MART_STEP = "day_marts"
 
 Result = dict[str, Any]
@@ -75,7 +74,6 @@ def night(home: Path, *, users: int, days: int, together: bool) -> Result:
 
     run("schema")
     run("seed", {"users": users, "days": days, "last": last})
-    run("embedder")
     run("columns", span)
     run("backfill", span, ENGRAM_LAKE_URI=str(home / "backfill"))
     for stage in ["night"] if together else STAGES:
@@ -86,19 +84,12 @@ def night(home: Path, *, users: int, days: int, together: bool) -> Result:
 def figures(parts: Mapping[str, Result]) -> Result:
     """What the parts come to."""
     stages = {name: parts[name] for name in ("schema", *STAGES, "night") if name in parts}
-    result: Result = {
+    return {
         "messages": parts["seed"]["messages"],
         "memories": parts["seed"]["memories"],
         "night_seconds": round(sum(part["seconds"] for part in stages.values()), 1),
         "peak_mb": max(part["peak_mb"] for part in stages.values()),
         "backfill_ratio": round(parts["backfill"]["steps"][MART_STEP]["seconds"] / parts["columns"]["read_seconds"], 2),
-    }
-    memory = parts.get("memory") or parts["night"]
-    taken = memory["numbers"]["memory/items"]["taken"]
-    rate = taken / memory["steps"][MEMORY_STEP]["seconds"]
-    return result | {
-        "items_per_second": round(rate, 1),
-        "consolidation_ratio": round(rate / parts["embedder"]["texts_per_second"], 3),
     }
 
 

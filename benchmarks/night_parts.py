@@ -10,10 +10,9 @@ import argparse
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from functools import partial
-from itertools import islice
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
@@ -91,34 +90,6 @@ def population(stores: "Stores", users: int, days: int, last: str) -> Result:
     return {"messages": report.delivered.rows["app.messages"], "memories": report.delivered.memories}
 
 
-def embedder_alone(stores: "Stores") -> Result:
-    """Embed every waiting memory's text in batches of consolidation's size; loading the model is not counted."""
-    from assets.memory.embed import embedder
-
-    model = embedder(stores.settings)
-    model.embed(["warm"])
-    texts = _waiting(stores)
-    count, seconds = 0, 0.0
-    while batch := list(islice(texts, stores.settings.memory_batch_items)):
-        began = perf_counter()
-        model.embed(batch)
-        seconds += perf_counter() - began
-        count += len(batch)
-    return {"texts": count, "embed_seconds": round(seconds, 3), "texts_per_second": round(count / seconds, 1)}
-
-
-def _waiting(stores: "Stores") -> Iterator[str]:
-    users = stores.shortterm.users()
-    while some := list(islice(users, USERS_AT_ONCE)):
-        for taken in stores.shortterm.take(some, per_user=1_000_000, max_bytes=1 << 34):
-            try:
-                content = json.loads(taken.raw)["content"]
-            except (ValueError, KeyError, TypeError):
-                continue  # the population holds malformed items on purpose
-            if isinstance(content, str) and content:
-                yield content
-
-
 def columns_alone(stores: "Stores", first: str, last: str) -> Result:
     """Read the mart's columns over the days through ADBC, batch by batch, and drop them."""
     query = NEEDED.format(first=date.fromisoformat(first), last=date.fromisoformat(last))
@@ -168,7 +139,6 @@ def main() -> None:
     stores = Stores(settings)
     own: dict[str, Callable[[], Result]] = {
         "seed": partial(population, stores, asked.users, asked.days, asked.last),
-        "embedder": partial(embedder_alone, stores),
         "columns": partial(columns_alone, stores, asked.first, asked.last),
         "backfill": partial(backfill, settings, asked.first, asked.last),
     }
