@@ -89,8 +89,8 @@ def _result(
     asset=ITEMS,
     name="expectations",
     description="great-expectations suite on memory.items: keys, enumerations, scores in [0, 1]. Counts only.",
-    # Once loaded, the suite's package stays in memory: it need not lie beside the largest step.
-    additional_deps=[AssetKey(["memory", "turns"])],
+    # Last: once loaded, the package of the suites stays in memory, and need not lie beside the larger steps.
+    additional_deps=[MEASURED],
 )
 def expectations(stores: StoresResource) -> AssetCheckResult:
     """Run the suite over every row's columns that hold no text."""
