@@ -158,9 +158,7 @@ def reseal(vault: Vault, master: bytes, path: Path, fresh: Path) -> Archived:
             rows += anew.height
             arrow = anew.to_arrow(compat_level=pl.CompatLevel.oldest())
             if writer is None:
-                writer = pq.ParquetWriter(
-                    making, arrow.schema, compression="zstd", encryption_properties=_encryption(master)
-                )
+                writer = _writer(making, arrow.schema, master)
             writer.write_table(arrow)
         if writer is None:
             raise ArchiveDamaged(f"{path}: holds no rows")
@@ -255,9 +253,7 @@ def _write(live: Live, vault: Vault, master: bytes, span: Span, making: Path) ->
                 rows += frame.height
                 table = stored.to_arrow(compat_level=pl.CompatLevel.oldest())
                 if writer is None:
-                    writer = pq.ParquetWriter(
-                        making, table.schema, compression="zstd", encryption_properties=_encryption(master)
-                    )
+                    writer = _writer(making, table.schema, master)
                 writer.write_table(table)
         if writer is None:
             raise ArchiveFailed(f"{span.table}: no rows in [{span.lower:%F}, {span.upper:%F}), nothing to archive")
@@ -421,6 +417,10 @@ class _MasterKey(pe.KmsClient):  # type: ignore[misc]  # pyarrow has no types
             )
         except InvalidTag:
             raise ValueError("the key of this archive does not open with this master key") from None
+
+
+def _writer(making: Path, schema: pa.Schema, master: bytes) -> pq.ParquetWriter:
+    return pq.ParquetWriter(making, schema, compression="zstd", encryption_properties=_encryption(master))
 
 
 def _encryption(master: bytes) -> Any:
