@@ -24,8 +24,9 @@ from uuid import UUID, uuid4
 import polars as pl
 
 from assets.memory.consolidation import consolidate
-from assets.memory.embed import embedder, wordllama_package
+from assets.memory.embed import embedder
 from assets.memory.report import ConsolidationReport
+from assets.memory.word_llama import wordllama_package
 from warehouse.embedded import start, stop
 from warehouse.live import migrate, upsert_frame
 from warehouse.settings import Settings

@@ -231,8 +231,14 @@ class ShortTerm:
         """
         removed = 0
         for chunk in _chunks(taken, _ROUND_TRIP_ITEMS):
-            keys = [memories_key(item.user_id) for item in chunk]
-            removed += int(_ask(partial(self._acknowledge, keys=keys, args=[item.raw for item in chunk])))
+            by_list: dict[str, list[bytes]] = {}
+            for item in chunk:
+                by_list.setdefault(item.user_id, []).append(item.raw)
+            keys = [memories_key(user_id) for user_id in by_list]
+            values: list[bytes | int] = []
+            for raws in by_list.values():
+                values += [len(raws), *raws]
+            removed += int(_ask(partial(self._acknowledge, keys=keys, args=values)))
         return removed
 
     def begin(self) -> Lease:
@@ -358,14 +364,18 @@ return found
 """
 
 _ACKNOWLEDGE = """
-local removed = 0
-for number, key in ipairs(KEYS) do
-  local count = redis.pcall('LREM', key, -1, ARGV[number])
-  if type(count) == 'number' then
-    removed = removed + count
-  elseif not string.find(count.err, 'WRONGTYPE', 1, true) then
-    return count
+local removed, place = 0, 1
+for _, key in ipairs(KEYS) do
+  local last = place + tonumber(ARGV[place])
+  for number = place + 1, last do
+    local count = redis.pcall('LREM', key, -1, ARGV[number])
+    if type(count) == 'number' then
+      removed = removed + count
+    elseif not string.find(count.err, 'WRONGTYPE', 1, true) then
+      return count
+    end
   end
+  place = last + 1
 end
 return removed
 """

@@ -12,6 +12,7 @@ import base64
 import hmac
 import os
 import secrets
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _FORMAT = "v1"
 _KEY_BYTES = 32
 _NONCE_BYTES = 12
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class VaultError(Exception):
@@ -199,7 +201,6 @@ class Keyring:
             KeyDestroyed: a user's key was destroyed.
         """
         nonces = os.urandom(_NONCE_BYTES * len(texts))
-        encode = base64.urlsafe_b64encode
         seals: dict[str, tuple[Callable[[bytes, bytes, bytes], bytes], str, bytes, bytes]] = {}
         out: list[str | None] = []
         for index, (user, row, text) in enumerate(zip(user_ids, row_ids, texts, strict=True)):
@@ -213,7 +214,8 @@ class Keyring:
                 seal = seals[user] = (self.keys[user, version].encrypt, f"{_FORMAT}.{version}.", head, tail)
             encrypt, prefix, head, tail = seal
             nonce = nonces[index * _NONCE_BYTES : (index + 1) * _NONCE_BYTES]
-            out.append(prefix + encode(nonce + encrypt(nonce, text.encode(), head + row.encode() + tail)).decode())
+            body = b2a_base64(nonce + encrypt(nonce, text.encode(), head + row.encode() + tail), newline=False)
+            out.append(prefix + body.translate(_URL_SAFE).decode())
         return out
 
     def decrypt(

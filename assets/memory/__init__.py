@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         unlock_shards,
     )
     from assets.memory.consolidation import consolidate
-    from assets.memory.embed import WordLlamaEmbedder
     from assets.memory.entities import recogniser
     from assets.memory.missed import extract_missed
     from assets.memory.redaction import redact
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from assets.memory.rounds import Round, go_round, readable
     from assets.memory.screen import MEMORY_TYPES, clean_text
     from assets.memory.withdraw import sweep_withdrawn
+    from assets.memory.word_llama import WordLlamaEmbedder
 
 __all__ = [
     "CONSENTS",
@@ -64,7 +64,7 @@ __getattr__ = lazily(
         "MEMORY_TYPES": "screen",
         "Round": "rounds",
         "SHARD_LOCK": "consent",
-        "WordLlamaEmbedder": "embed",
+        "WordLlamaEmbedder": "word_llama",
         "allowed_at": "consent",
         "clean_text": "screen",
         "consolidate": "consolidation",

@@ -1,7 +1,8 @@
 """Text to vectors: the embedder protocol, the default model, the optional ones, and the refusal of failed embeddings.
 
 Lives here: loading a model by its setting, batching, unit length, and the check every result passes.
-Does not live here: what is embedded, or where vectors are kept (`warehouse/longterm.py`).
+Does not live here: the default model (`word_llama.py`), what is embedded, where vectors are kept
+(`warehouse/longterm.py`).
 
 Settings `embedder`:
     `wordllama`                          static token vectors, 256 dimensions, weights in its wheel, no network;
@@ -10,25 +11,22 @@ Settings `embedder`:
 """
 
 import json
-import logging
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from assets.memory.word_llama import WordLlamaEmbedder
 from warehouse.settings import Settings
 
 Matrix = npt.NDArray[np.float32]
 
-TOKENS_AT_ONCE = 200_000
-TEXTS_AT_ONCE = 4_096
 TEXTS_PER_REQUEST = 256
 REQUEST_SECONDS = 60.0
 REQUEST_ATTEMPTS = 4
@@ -111,70 +109,6 @@ def accepted(vectors: npt.ArrayLike, *, model: str, count: int, dimension: int |
     if not (lengths > 1e-6).all():
         raise EmbeddingFailed(f"{model}: {int((lengths <= 1e-6).sum())} of {count} vectors are zero")
     return np.asarray(matrix / lengths, dtype=np.float32)
-
-
-def wordllama_package() -> Any:
-    """The package, without its `logging.basicConfig(level=INFO)`: that would print every library's info lines."""
-    root = logging.getLogger()
-    level, handlers = root.level, set(root.handlers)
-    import wordllama
-
-    root.setLevel(level)
-    for added in set(root.handlers) - handlers:
-        root.removeHandler(added)
-    return wordllama
-
-
-class WordLlamaEmbedder:
-    """Mean of static token vectors (`l2_supercat`, 256 dimensions), weights and tokenizer out of the wheel.
-
-    Pools over the flat token stream instead of padding a batch to its longest text, so that one long text costs no more
-    memory than its own tokens.
-    """
-
-    name = "wordllama/l2_supercat_256"
-    dimension = 256
-
-    @cached_property
-    def _model(self) -> Any:
-        wordllama = wordllama_package()
-        folder = Path(wordllama.__file__).parent
-        # Its own package folder: elsewhere it would ask the network for the tokenizer that lies right there.
-        model = wordllama.WordLlama.load(cache_dir=folder, dim=self.dimension, disable_download=True)
-        model.tokenizer.no_padding()
-        model.tokenizer.no_truncation()
-        return model
-
-    @cached_property
-    def _table(self) -> Matrix:
-        return np.ascontiguousarray(self._model.embedding, dtype=np.float32)
-
-    def embed(self, texts: Sequence[str]) -> Matrix:
-        """One unit vector per text; a text without a single token is refused."""
-        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            part = list(texts[start : start + TEXTS_AT_ONCE])
-            encoded = self._model.tokenizer.encode_batch_fast(part, add_special_tokens=False)
-            self._pool([row.ids for row in encoded], vectors[start : start + len(part)])
-        return accepted(vectors, model=self.name, count=len(texts), dimension=self.dimension)
-
-    def _pool(self, tokens: list[list[int]], into: Matrix) -> None:
-        first, size = 0, 0
-        for row, ids in enumerate(tokens):
-            size += len(ids)
-            if size >= TOKENS_AT_ONCE or row == len(tokens) - 1:
-                self._pool_block(tokens[first : row + 1], into[first : row + 1])
-                first, size = row + 1, 0
-
-    def _pool_block(self, tokens: list[list[int]], into: Matrix) -> None:
-        # A sparse product: four times as fast as gathering the tokens' vectors and summing them up.
-        from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
-
-        lengths = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
-        ends = np.concatenate([[0], np.cumsum(lengths)])
-        columns = np.fromiter(chain.from_iterable(tokens), dtype=np.int32, count=int(ends[-1]))
-        shares = np.repeat(1 / np.maximum(lengths, 1), lengths).astype(np.float32)
-        into[:] = csr_matrix((shares, columns, ends), shape=(len(tokens), len(self._table))) @ self._table
 
 
 class SentenceTransformersEmbedder:

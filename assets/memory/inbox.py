@@ -6,6 +6,7 @@ Does not live here: what an item means (`screen.py`), its removal (`consolidatio
 import re
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
     from warehouse.shortterm import ShortTerm, Taken
 
 _LENGTHS_PER_TRIP = 4_096
+_USERS_REMEMBERED = 65_536
+"""Each user's id is asked for with each of their items."""
+
 _uuid = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII).fullmatch
 
 
+@lru_cache(maxsize=_USERS_REMEMBERED)
 def canonical(user_id: str) -> str | None:
     """The lower-case form of a hyphenated UUID in any case, None for anything else (braces, no hyphens, SQL, paths)."""
     return user_id.lower() if _uuid(user_id) else None

@@ -223,13 +223,11 @@ def _document(raw: bytes) -> dict[str, Any]:
 
 
 def _strings(value: object) -> int:
-    if value.__class__ is str:
-        return 1
     if isinstance(value, dict):
-        return len(value) + sum(map(_strings, value.values()))
+        return len(value) + _strings(list(value.values()))
     if isinstance(value, list):
-        return sum(_strings(inner) for inner in value)
-    return 0
+        return sum(1 if inner.__class__ is str else _strings(inner) for inner in value)
+    return 1 if value.__class__ is str else 0
 
 
 def _careful(raw: bytes) -> object:

@@ -12,7 +12,8 @@ from unicodedata import normalize
 import numpy as np
 import snowballstemmer
 
-from assets.memory.embed import Matrix, WordLlamaEmbedder
+from assets.memory.embed import Matrix
+from assets.memory.word_llama import WordLlamaEmbedder
 
 WORDS_KEPT = 60_000
 """Word vectors kept per process (61 MB); when they are full the table starts anew."""

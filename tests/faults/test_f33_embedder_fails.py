@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, WordLlamaEmbedder
+from assets.memory.embed import EmbeddingFailed, EndpointEmbedder
+from assets.memory.word_llama import WordLlamaEmbedder
 from tests.assets.memory.test_embed import Answer, Endpoint, counted, vectors
 
 PRIVATE = "my private words"

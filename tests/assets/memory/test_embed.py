@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, WordLlamaEmbedder, embedder
+from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, embedder
 from warehouse.settings import Settings
 
 Answer = Callable[[list[str]], tuple[int, bytes]]
@@ -68,26 +68,6 @@ def at(endpoint: Endpoint) -> EndpointEmbedder:
     return EndpointEmbedder("tiny", endpoint.url, "key", sleep=lambda _: None)
 
 
-def test_the_default_embedder_gives_unit_vectors_in_order_and_agrees_with_the_library() -> None:
-    ours = WordLlamaEmbedder()
-    texts = ["I moved to Lisbon in May", "tea", "a" * 5_000, "we talked about my sister's wedding 🎉", "tea"]
-    found = ours.embed(texts)
-    assert found.dtype == np.float32
-    assert found.shape == (5, 256)
-    assert np.allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    assert np.array_equal(found[1], found[4])
-    library = np.stack([ours._model.embed([text], norm=True)[0] for text in texts])
-    assert np.allclose(found, library, atol=1e-4)
-
-
-def test_a_text_gets_the_same_vector_in_any_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    texts = [f"note {i} about the garden and the dog" * (1 + i % 5) for i in range(50)]
-    whole = WordLlamaEmbedder().embed(texts)
-    monkeypatch.setattr("assets.memory.embed.TOKENS_AT_ONCE", 20)
-    monkeypatch.setattr("assets.memory.embed.TEXTS_AT_ONCE", 7)
-    assert np.allclose(whole, WordLlamaEmbedder().embed(texts), atol=1e-6)
-
-
 def test_the_default_embedder_works_where_no_network_call_is_possible(tmp_path: Path) -> None:
     script = """
 import socket
@@ -95,7 +75,7 @@ def refuse(*args, **kwargs): raise AssertionError("network used")
 socket.socket.connect = refuse
 socket.create_connection = refuse
 socket.getaddrinfo = refuse
-from assets.memory.embed import WordLlamaEmbedder
+from assets.memory.word_llama import WordLlamaEmbedder
 assert WordLlamaEmbedder().embed(["hello there"]).shape == (1, 256)
 """
     environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "HF_HOME": str(tmp_path / "hf")}
@@ -145,7 +125,7 @@ def test_a_missing_optional_package_says_what_to_install() -> None:
 
 def test_the_default_model_leaves_logging_as_it_was() -> None:
     script = (
-        "import logging; from assets.memory.embed import WordLlamaEmbedder;"
+        "import logging; from assets.memory.word_llama import WordLlamaEmbedder;"
         " WordLlamaEmbedder().embed(['quiet']);"
         " print(logging.getLogger().level, logging.getLogger().handlers)"
     )

@@ -9,8 +9,9 @@ import polars as pl
 import psycopg
 import pytest
 
-from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder, embedder
+from assets.memory.embed import EmbeddingFailed, embedder
 from assets.memory.retrieval import Hit, flush_accesses, recall
+from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from warehouse.stores import Stores

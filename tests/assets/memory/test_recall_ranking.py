@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.memory.embed import WordLlamaEmbedder
 from assets.memory.ranking import Asked, Corpus, Weights, min_max, subject_of
 from assets.memory.when import spans
+from assets.memory.word_llama import WordLlamaEmbedder
 from assets.memory.words import WordVectors, words
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)

@@ -7,8 +7,9 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
-from assets.memory.embed import EmbeddingFailed, WordLlamaEmbedder
+from assets.memory.embed import EmbeddingFailed
 from assets.memory.turns import index_turns, strangers
+from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory.remembering import NOON, Person, fence, index, person, run
 from warehouse.longterm import ModelMismatchError
