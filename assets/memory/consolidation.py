@@ -5,9 +5,10 @@ anywhere, the next run ends in the same state: ids are deterministic, writes are
 live here: messages and journal entries the live path missed (`missed.py`).
 """
 
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -86,16 +87,24 @@ class _Redis:
         lease = None if self.plan else self.effects("lease", shortterm.begin)
         self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items)
         batches = 0
-        # While Postgres and LanceDB write one batch, the next one is read and prepared.
-        with ThreadPoolExecutor(1, thread_name_prefix="prepare") as side:
-            ready = self._ready()
+        # While Postgres takes in one batch, LanceDB takes in the one before, and the next one is read and prepared.
+        with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "finish") as behind:
+            ready, last = self._ready(), None
             while ready is not None:
                 batches += 1
                 self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
-                coming = side.submit(self._ready, {item.user_id for item in ready.taken})
-                self.inbox.leave(self._patiently(ready.taken, ready))
-                ready = coming.result() or self._ready()
-        self.writer.finish()
+                busy = {item.user_id for item in (*ready.taken, *(last.taken if last else ()))}
+                coming = side.submit(self._ready, busy)
+                written = self._patiently(ready.taken, ready.offer)
+                self.inbox.leave(written.stays)
+                following = _Last(ready.taken, behind.submit(written.finish))
+                if last is not None:
+                    self._finished(last)
+                last, ready = following, coming.result()
+                if ready is None:
+                    self._finished(last)
+                    last, ready = None, self._ready()
+        self.writer.close()
         if lease is not None:
             shortterm.confirm(lease)
             self.effects("release", lambda: shortterm.release(lease))
@@ -112,9 +121,9 @@ class _Redis:
         except (_ItemError, LiveUnavailable):
             return _Ready(taken, None)  # tried again, and judged, when its turn comes
 
-    def _patiently(self, taken: "Sequence[Taken]", ready: "_Ready | None" = None) -> set[str]:
-        """A batch, again when a store has passing trouble, in halves when an item of it cannot be worked on."""
-        offer = ready.offer if ready is not None else None
+    def _patiently(self, taken: "Sequence[Taken]", offer: Offer | None = None) -> "_Written":
+        """A batch in Postgres; again when a store has passing trouble, in halves when an item of it cannot be worked
+        on."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._batch(taken, offer or self._prepared(taken))
@@ -123,26 +132,46 @@ class _Redis:
                     raise
             except _ItemError as error:
                 if len(taken) == 1:
-                    return self._unprocessable(taken, error.cause)
+                    return _Written(self._unprocessable(taken, error.cause))
+                stays: set[str] = set()
                 half = len(taken) // 2
-                return self._patiently(taken[:half]) | self._patiently(taken[half:])
+                for part in (taken[:half], taken[half:]):
+                    written = self._patiently(part)
+                    written.finish()
+                    stays |= written.stays
+                return _Written(stays)
             offer = None
         raise AssertionError("unreachable")
 
-    def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> set[str]:
-        """Write one batch; returns the users (ids as found) whose items stay in Redis."""
-        with self.stores.live.connect(autocommit=True) as conn:
+    def _finished(self, last: "_Last") -> None:
+        """Wait until a batch is acknowledged; begin it anew when a store had passing trouble."""
+        try:
+            last.done.result()
+        except LiveUnavailable:
+            self._patiently(last.taken).finish()
+
+    def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> "_Written":
+        """Write one batch to Postgres; its connection, and with it the locks of its shards, live until it is
+        finished."""
+        with ExitStack() as stack:
+            conn = stack.enter_context(self.stores.live.connect(autocommit=True))
             try:
-                held = self.writer.store(conn, offer)
+                written = stack.enter_context(self.writer.written(conn, offer))
             except EmbeddingFailed as error:
                 self.writer.model.embed([_PROBE])  # raises too when it is the embedder that is down
                 raise _ItemError(error) from None
-        if not self.plan:
-            stays = frozenset(held)
-            gone = [item for item in taken if canonical(item.user_id) not in stays]
-            with self.tally.timed("acknowledge"):
-                self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(gone))
-        return {item.user_id for item in taken if canonical(item.user_id) in held}
+            stays = {item.user_id for item in taken if canonical(item.user_id) in written.held}
+            held_open = stack.pop_all()
+
+        def finish() -> None:
+            with held_open:
+                self.writer.finish(conn, written)
+                if not self.plan:
+                    gone = [item for item in taken if item.user_id not in stays]
+                    with self.tally.timed("acknowledge"):
+                        self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(gone))
+
+        return _Written(stays, finish)
 
     def _prepared(self, taken: "Sequence[Taken]") -> Offer:
         with self.stores.live.connect(autocommit=True) as conn, self.tally.timed("prepare"):
@@ -249,6 +278,23 @@ class _Ready:
 
     taken: "Sequence[Taken]"
     offer: Offer | None
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A batch that is in Postgres: the users (ids as found) whose items stay in Redis, and what brings the others into
+    LanceDB and acknowledges them."""
+
+    stays: set[str]
+    finish: Callable[[], None] = field(default=lambda: None)
+
+
+@dataclass(frozen=True)
+class _Last:
+    """A batch that is being finished."""
+
+    taken: "Sequence[Taken]"
+    done: "Future[None]"
 
 
 class _ItemError(Exception):

@@ -75,7 +75,7 @@ def archive_faded(
         for start in range(0, len(users), USERS_AT_ONCE):
             chunk = users[start : start + USERS_AT_ONCE]
             _archive(writer, chunk, fading.filter(pl.col("user_id").is_in(chunk))["id"].to_list())
-        writer.finish()
+        writer.close()
     return Faded(
         len(fading),
         fading.group_by("user_id").agg(archived=pl.len()).sort("user_id"),

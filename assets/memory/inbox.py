@@ -28,6 +28,7 @@ def canonical(user_id: str) -> str | None:
     return user_id.lower() if _uuid(user_id) else None
 
 
+@lru_cache(maxsize=_USERS_REMEMBERED)
 def shard_of_key(user_id: str) -> str:
     """Shard of a list as found in Redis; a malformed id has one too, so that exactly one shard quarantines it."""
     person = canonical(user_id)
@@ -39,17 +40,19 @@ def shard_of_key(user_id: str) -> str:
 class Inbox:
     """Batches of what waited when the run began: items pushed meanwhile wait for the next run, so a run ends.
 
-    A user with more than one batch holds comes again after the others. Taking removes nothing, so whoever asks for a
-    batch while another is not acknowledged yet names that batch's users as busy, and calls `leave` for the users whose
-    items stay.
+    Users come shard by shard, and where it costs less than half a batch a batch ends with a shard: two batches in a row
+    then need no lock of each other's. A user with more than one batch holds comes again after the others.
+
+    Taking removes nothing, so whoever asks for a batch while another is not acknowledged yet names that batch's users
+    as busy, and calls `leave` for the users whose items stay.
     """
 
     def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int) -> None:
         self._shortterm = shortterm
         self._items = items
         wanted = frozenset(shards)
-        users = sorted(user for user in shortterm.users() if shard_of_key(user) in wanted)
-        self._waiting = deque(_lengths(shortterm, users))
+        found = sorted((shard, user) for user in shortterm.users() if (shard := shard_of_key(user)) in wanted)
+        self._waiting = deque(_lengths(shortterm, [user for _, user in found]))
         self._left: set[str] = set()
         self.users = len(self._waiting)
         self.items = sum(length for _, length in self._waiting)
@@ -98,8 +101,21 @@ class Inbox:
                 break
             chosen.append(self._waiting.popleft())
             room -= length
+        self._give_back(chosen)
         self._waiting.extend(passed)
         return chosen
+
+    def _give_back(self, chosen: list[tuple[str, int]]) -> None:
+        """Put the users of the last shard back where more of that shard waits and most of the batch stays."""
+        if not chosen or not self._waiting:
+            return
+        shard = shard_of_key(chosen[-1][0])
+        if shard_of_key(self._waiting[0][0]) != shard:
+            return
+        kept = next(place for place, (user, _) in enumerate(chosen) if shard_of_key(user) == shard)
+        if 2 * sum(length for _, length in chosen[:kept]) >= self._items:
+            self._waiting.extendleft(reversed(chosen[kept:]))
+            del chosen[kept:]
 
 
 def _lengths(shortterm: "ShortTerm", users: Sequence[str]) -> Iterator[tuple[str, int]]:

@@ -86,7 +86,7 @@ def extract_missed(
     if not plan:
         done = sorted(set(shards) - {shard_of(user) for user in held})
         writer.effects("write watermark", lambda: _advance(stores, done, now))
-    writer.finish()
+    writer.close()
     return writer.tally.report(plan=plan, batches=batches)
 
 

@@ -74,7 +74,7 @@ def sweep_withdrawn(
             lost, others, weeks = _sweep(writer, conn, chunk)
         gone.append(lost)
         memories, observations, summaries = memories + len(lost), observations + others, summaries + weeks
-    writer.finish()
+    writer.close()
     taken = pl.concat(gone)
     by_user = taken.group_by("user_id").agg(withdrawn=pl.len()).sort("user_id")
     return Withdrawn(len(users), memories, observations, summaries, by_user, taken)

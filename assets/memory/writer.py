@@ -98,6 +98,30 @@ class Offer:
     also: "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None" = None
 
 
+@dataclass(frozen=True)
+class Written:
+    """An offer that is in Postgres and not yet in LanceDB.
+
+    Attributes:
+        settled: the state of every row it touched, columns of `reconcile.settle`.
+        shown: those of them that recall may find.
+        vectors: of `shown`, in its order.
+        users: everyone it concerns.
+        held: those held back by the guard, of whom nothing was written.
+        also: as of the offer.
+    """
+
+    settled: pl.DataFrame
+    shown: pl.DataFrame
+    vectors: Vectors
+    users: Sequence[str]
+    held: set[str]
+    also: "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None" = None
+
+
+_NO_VECTORS: Vectors = np.empty((0, 0), dtype=np.float32)
+
+
 class Writer:
     """Writes offers for one run."""
 
@@ -138,12 +162,30 @@ class Writer:
             conn: an autocommit connection, without an open transaction.
             offer: what to write.
         """
+        with self.written(conn, offer) as written:
+            self.finish(conn, written)
+            return written.held
+
+    @contextmanager
+    def written(self, conn: "psycopg.Connection", offer: Offer) -> Iterator["Written"]:
+        """An offer reconciled and in Postgres; `finish` is left to do, before the shards' locks go with the context."""
         # Those with something for quarantine too: what is kept there must not slip past a fence either.
         users = sorted({*offer.rows["user_id"], *offer.quarantine["user_id"].drop_nulls()})
         with self.locked(conn, users):
-            return self._stored(conn, offer, users)
+            yield self._written(conn, offer, users)
 
-    def finish(self) -> None:
+    def finish(self, conn: "psycopg.Connection", written: "Written") -> None:
+        """Write to LanceDB what is in Postgres, and mark its source there."""
+        if self.plan:
+            return
+        with self.tally.timed("lancedb"):
+            self.project(conn, written.settled, written.shown, written.vectors, written.users)
+        if written.also is not None:
+            also = written.also
+            with self.transaction(conn):
+                self.effects("mark source", lambda: also(conn, written.settled, written.held))
+
+    def close(self) -> None:
         """After the last batch."""
         self._side.shutdown()
         if self.wrote:
@@ -175,7 +217,7 @@ class Writer:
             if not conn.closed:
                 consent.unlock_shards(conn, shards)
 
-    def _stored(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> set[str]:
+    def _written(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> "Written":
         tally = self.tally
         with self.transaction(conn):
             # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
@@ -192,7 +234,7 @@ class Writer:
             changes = store.changed(settled)
             if self.plan:
                 self._count(offer, rows, settled, held, late)
-                return held
+                return Written(settled, settled.clear(), _NO_VECTORS, users, held)
             shown = settled.filter(pl.col("rep") == pl.col("id"))
             # The model works while Postgres does; a text it refuses still keeps the transaction from committing.
             vectors_to_come = self._side.submit(self.model.embed, shown["processed_content"].to_list())
@@ -208,13 +250,7 @@ class Writer:
             with tally.timed("embed"):
                 vectors = vectors_to_come.result()
         self._count(offer, rows, settled, held, late)
-        with tally.timed("lancedb"):
-            self.project(conn, settled, shown, vectors, users)
-        if offer.also is not None:
-            also = offer.also
-            with self.transaction(conn):
-                self.effects("mark source", lambda: also(conn, settled, held))
-        return held
+        return Written(settled, shown, vectors, users, held, offer.also)
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
         """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""

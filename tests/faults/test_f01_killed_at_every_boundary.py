@@ -6,10 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
+from warehouse.settings import Settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
+
+GROUPS = 20
+"""Killed one after another before the run that mends them all; each group is alone in its shards."""
 
 KILLED = """
 import os, signal, sys
@@ -17,52 +23,57 @@ from datetime import datetime
 
 import lancedb, rensa, wordllama
 from assets.memory.consolidation import consolidate
+from assets.memory.embed import embedder
 from warehouse.settings import get_settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
 
-def die(user, now, fatal):
+def die(users, now, fatal):
     passed = 0
     def boundary(name):
         nonlocal passed
         passed += 1
         if passed == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
-    consolidate(Stores(get_settings()), [shard_of(user)], now=now, boundary=boundary)
+    consolidate(Stores(get_settings()), [shard_of(user) for user in users], now=now, boundary=boundary)
 
-# What takes seconds to import is imported once; nothing has run in the parent when it forks.
+# What takes a while to load is loaded once; nothing has run in the parent when it forks.
+embedder(get_settings())._begins
 now = datetime.fromisoformat(sys.argv[1])
-for fatal, user in enumerate(sys.argv[2:], start=1):
+for group in sys.argv[2:]:
+    fatal, _, users = group.partition(":")
     child = os.fork()
     if child == 0:
-        die(user, now, fatal)
+        die(users.split(","), now, int(fatal))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def _arrive(stores: Stores, user: str) -> None:
-    """A stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every effect
-    happens."""
-    arriving.push(stores, user, arriving.raw("I live in Berlin with my dog"))
-    arriving.push(
-        stores,
-        user,
-        arriving.raw("The long walk along the river with Anna did me a lot of good that week", kind="event"),
-    )
-    consolidate(stores, [shard_of(user)], now=arriving.NOW)
-    arriving.push(
-        stores,
-        user,
-        arriving.raw("I moved to Lisbon", at=arriving.DAY.format(9)),
-        arriving.raw("I live in Berlin with my dog", at=arriving.DAY.format(2)),
-        arriving.raw(
-            "The long walk along the river with Anna did me a lot of good that week!",
-            at="2026-02-01T09:00:00Z",
-            kind="event",
-        ),
-        b"{broken " + user.encode(),
-    )
+def _arrive(stores: Stores, users: list[str]) -> None:
+    """Of each a stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every
+    effect happens."""
+    for user in users:
+        arriving.push(
+            stores,
+            user,
+            arriving.raw("I live in Berlin with my dog"),
+            arriving.raw("The long walk along the river with Anna did me a lot of good that week", kind="event"),
+        )
+    consolidate(stores, [shard_of(user) for user in users], now=arriving.NOW)
+    for user in users:
+        arriving.push(
+            stores,
+            user,
+            arriving.raw("I moved to Lisbon", at=arriving.DAY.format(9)),
+            arriving.raw("I live in Berlin with my dog", at=arriving.DAY.format(2)),
+            arriving.raw(
+                "The long walk along the river with Anna did me a lot of good that week!",
+                at="2026-02-01T09:00:00Z",
+                kind="event",
+            ),
+            b"{broken " + user.encode(),
+        )
 
 
 def _apart(stores: Stores, count: int) -> list[str]:
@@ -74,36 +85,44 @@ def _apart(stores: Stores, count: int) -> list[str]:
     return list(users.values())
 
 
+@pytest.mark.parametrize("people", [1, 2], ids=["one batch", "a batch being written while another is finished"])
 def test_f01_f02_a_consolidation_killed_at_any_boundary_ends_as_if_nothing_had_happened(
-    stores: Stores, environment: dict[str, str]
+    settings: Settings, stores: Stores, environment: dict[str, str], people: int
 ) -> None:
-    untouched = arriving.person(stores)
+    items = 4  # those of one person
+    stores = Stores(settings.model_copy(update={"memory_batch_items": items}))
+    untouched = _apart(stores, people)
     _arrive(stores, untouched)
     boundaries: list[str] = []
-    consolidate(stores, now=arriving.NOW, boundary=boundaries.append)
-    expected = arriving.state(stores, untouched)
+    report = consolidate(stores, now=arriving.NOW, boundary=boundaries.append)
+    assert report.batches == people
     assert {"after commit", "after write vectors", "before acknowledge"} <= set(boundaries)
+    expected = arriving.state(stores, untouched[0])
     assert [row[2] for row in expected] == ["superseded", "active", "superseded", "active"]
 
-    victims = dict(enumerate(_apart(stores, len(boundaries)), start=1))
-    for user in victims.values():
-        _arrive(stores, user)
+    # Before the first commit two batches are no different from one.
+    every = list(range(1 if people == 1 else boundaries.index("after commit") + 1, len(boundaries) + 1))
+    for fatal in (every[start : start + GROUPS] for start in range(0, len(every), GROUPS)):
+        everyone = _apart(stores, people * len(fatal))
+        victims = {number: everyone[people * place : people * (place + 1)] for place, number in enumerate(fatal)}
+        _arrive(stores, everyone)
+        groups = [f"{number}:{','.join(users)}" for number, users in victims.items()]
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, arriving.NOW.isoformat(), *groups],
+            env={**environment, "PYTHONPATH": str(Path.cwd()), "ENGRAM_MEMORY_BATCH_ITEMS": str(items)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout.split() == [str(-signal.SIGKILL)] * len(victims)
 
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, arriving.NOW.isoformat(), *victims.values()],
-        env={**environment, "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == [str(-signal.SIGKILL)] * len(victims)
-
-    consolidate(stores, now=arriving.NOW)
-    for fatal, user in victims.items():
-        where = boundaries[fatal - 1]
-        assert arriving.state(stores, user) == expected, where
-        assert arriving.projected(stores, user) == arriving.shown(stores, user), where
-        assert arriving.waiting(stores, user) == [], where
-        assert [payload for _, payload, owner in arriving.quarantined(stores) if owner == user] == [
-            b"{broken " + user.encode()
-        ], where
+        consolidate(stores, now=arriving.NOW)
+        for number, users in victims.items():
+            where = boundaries[number - 1]
+            for user in users:
+                assert arriving.state(stores, user) == expected, where
+                assert arriving.projected(stores, user) == arriving.shown(stores, user), where
+                assert arriving.waiting(stores, user) == [], where
+                assert [payload for _, payload, owner in arriving.quarantined(stores) if owner == user] == [
+                    b"{broken " + user.encode()
+                ], where
