@@ -169,14 +169,57 @@ def alerts() -> None:
     show.frame("Open alerts", open_alerts(Stores(get_settings()).live))
 
 
-@app.command(rich_help_panel=OPERATE)
-def quarantine() -> None:
-    """Count what lies in quarantine, by source and reason."""
+quarantine = typer.Typer(help="What was refused: count it, list it, look at one, take it back into work.")
+app.add_typer(quarantine, name="quarantine", rich_help_panel=OPERATE, invoke_without_command=True)
+
+
+@quarantine.callback()
+def quarantine_counts(context: typer.Context) -> None:
+    """Count what lies in quarantine, by source and reason; list, show and replay tell more."""
+    if context.invoked_subcommand is not None:
+        return
     from assets.operations import quarantined
     from pipelines import show
     from warehouse.stores import Stores
 
     show.frame("Quarantine", quarantined(Stores(get_settings()).live))
+
+
+@quarantine.command("list")
+def quarantine_list(
+    source: Annotated[str | None, typer.Option(help="redis or file.")] = None,
+    reason: Annotated[str | None, typer.Option(help="A reason of the counts.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="Rows at most, newest first.")] = 50,
+) -> None:
+    """List the items, newest first, without a word of theirs."""
+    from assets.operations import listed
+    from pipelines import show
+    from warehouse.stores import Stores
+
+    show.frame("Quarantine", listed(Stores(get_settings()).live, source=source, reason=reason, most=most))
+
+
+@quarantine.command("show")
+def quarantine_show(item: Annotated[str, typer.Argument(help="Its id.")]) -> None:
+    """Write the bytes of one item to standard output as they came: private, and opened with the person's key."""
+    from assets.operations import bytes_of
+    from warehouse.stores import Stores
+
+    sys.stdout.buffer.write(bytes_of(Stores(get_settings()), item))
+    sys.stdout.buffer.flush()
+
+
+@quarantine.command("replay")
+def quarantine_replay(items: Annotated[list[str], typer.Argument(help="Their ids.")]) -> None:
+    """Give items back to where they came from, once what stopped them is mended; refused again, they are back here."""
+    from assets.operations import replay
+    from pipelines import show
+    from warehouse.stores import Stores
+
+    opened = Stores(get_settings())
+    results = {item: replay(opened, item) for item in items}
+    show.pairs("Replayed", {item: "taken back" if taken else "refused again" for item, taken in results.items()})
+    _exit(0 if all(results.values()) else 1)
 
 
 @app.command(rich_help_panel=OPERATE, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -9,6 +9,7 @@ from warehouse.embedded import ServerFailed
 from warehouse.live import LiveError
 from warehouse.live.login import UnsafeLogin
 from warehouse.shortterm import ShortTermUnavailable
+from warehouse.vault import VaultError
 
 EXPECTED = (
     LookupError,
@@ -19,6 +20,7 @@ EXPECTED = (
     LiveError,
     UnsafeLogin,
     ShortTermUnavailable,
+    VaultError,
     ValidationError,
 )
 

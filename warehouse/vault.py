@@ -200,11 +200,23 @@ class Keyring:
         Raises:
             KeyDestroyed: a user's key was destroyed.
         """
-        nonces = os.urandom(_NONCE_BYTES * len(texts))
+        values = [None if text is None else text.encode() for text in texts]
+        return self.seal_bytes(table, column, user_ids, row_ids, values)
+
+    def seal_bytes(
+        self,
+        table: str,
+        column: str,
+        user_ids: Sequence[str],
+        row_ids: Sequence[str],
+        values: Sequence[bytes | None],
+    ) -> list[str | None]:
+        """As `encrypt`, for what may be no text."""
+        nonces = os.urandom(_NONCE_BYTES * len(values))
         seals: dict[str, tuple[Callable[[bytes, bytes, bytes], bytes], str, bytes, bytes]] = {}
         out: list[str | None] = []
-        for index, (user, row, text) in enumerate(zip(user_ids, row_ids, texts, strict=True)):
-            if text is None:
+        for index, (user, row, value) in enumerate(zip(user_ids, row_ids, values, strict=True)):
+            if value is None:
                 out.append(None)
                 continue
             seal = seals.get(user)
@@ -214,7 +226,7 @@ class Keyring:
                 seal = seals[user] = (self.keys[user, version].encrypt, f"{_FORMAT}.{version}.", head, tail)
             encrypt, prefix, head, tail = seal
             nonce = nonces[index * _NONCE_BYTES : (index + 1) * _NONCE_BYTES]
-            body = b2a_base64(nonce + encrypt(nonce, text.encode(), head + row.encode() + tail), newline=False)
+            body = b2a_base64(nonce + encrypt(nonce, value, head + row.encode() + tail), newline=False)
             out.append(prefix + body.translate(_URL_SAFE).decode())
         return out
 
@@ -232,6 +244,21 @@ class Keyring:
             KeyDestroyed: a user's key was destroyed.
             CiphertextRefused: malformed, tampered with, of another place or of an unknown key.
         """
+        opened = self.open_bytes(table, column, user_ids, row_ids, ciphertexts)
+        try:
+            return [None if value is None else value.decode() for value in opened]
+        except UnicodeDecodeError:
+            raise CiphertextRefused(f"{table}.{column}: what was sealed there is no text") from None
+
+    def open_bytes(
+        self,
+        table: str,
+        column: str,
+        user_ids: Sequence[str],
+        row_ids: Sequence[str],
+        ciphertexts: Sequence[str | None],
+    ) -> list[bytes | None]:
+        """As `decrypt`, for what may be no text."""
         return [
             None if value is None else self._open(table, column, user, row, value)
             for user, row, value in zip(user_ids, row_ids, ciphertexts, strict=True)
@@ -244,7 +271,7 @@ class Keyring:
             )
         return self.newest[user]
 
-    def _open(self, table: str, column: str, user: str, row: str, value: str) -> str:
+    def _open(self, table: str, column: str, user: str, row: str, value: str) -> bytes:
         where = f"{table}.{column} of row {row}"
         version = version_of(value)
         if version is None:
@@ -263,7 +290,7 @@ class Keyring:
         head, tail = _associated(user, table, column, version)
         try:
             sealed = base64.urlsafe_b64decode(body)
-            return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], head + row.encode() + tail).decode()
+            return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], head + row.encode() + tail)
         except (InvalidTag, ValueError) as error:
             raise CiphertextRefused(
                 f"{where}: does not open with its key; tampered with, moved, or of another key"
@@ -574,6 +601,9 @@ REWRAP_KEYS = 1_000
 _WITNESS = "master key in force"
 _PURPOSES = (_WITNESS, "archives", "marts user_key")
 _FIRST = "00000000-0000-0000-0000-000000000000"
+
+NOBODY = str(uuid5(NAMESPACE_URL, "engram:key:nobody"))
+"""Holder of the data key for private bytes of which nobody knows whose they are; rotated like a person's."""
 
 _KEYS = (
     "SELECT user_id::text, key_version, wrapped_key FROM compliance.data_keys"

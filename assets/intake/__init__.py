@@ -5,7 +5,7 @@ Order of the data: `records` (the formats) → `lines` (bytes to records and fau
 """
 
 from assets.intake.identity import conversation_id, message_id, user_id
-from assets.intake.load import LoadReport, load
+from assets.intake.load import LoadReport, load, load_stream
 from assets.intake.seed import SeedReport, seed
 
-__all__ = ["LoadReport", "SeedReport", "conversation_id", "load", "message_id", "seed", "user_id"]
+__all__ = ["LoadReport", "SeedReport", "conversation_id", "load", "load_stream", "message_id", "seed", "user_id"]

@@ -39,6 +39,7 @@ from assets.intake.records import (
     User,
 )
 from assets.memory import fenced
+from warehouse import quarantine
 from warehouse.live import LiveError, LiveUnavailable, ensure_partitions, upsert_frame
 
 if TYPE_CHECKING:
@@ -207,12 +208,47 @@ class Writer:
                     _sum_up_conversations(connection, tables["app.messages"])
             _name_conversations(connection, _of(kept, Conversation), accounts.ids)
             opened = _consents(connection, kept, accounts, result, assume_consent=assume_consent)
-            _quarantine(connection, [*faults, *prepared.faults, *strangers], origin, accounts, result)
+            self._quarantine(connection, [*faults, *prepared.faults, *strangers], origin, accounts, result)
             memories = frames.memories([(memory, good.raw) for good, memory in _of(kept, Memory)], accounts.ids, clean)
             self._stores.shortterm.forget_delivered(sorted(opened - self._brought))
         self._brought.update(user for user, _, _ in memories)
         result.memories = self._push(memories)
         return result
+
+    def _quarantine(
+        self,
+        connection: psycopg.Connection[Any],
+        faults: Sequence[Fault],
+        origin: str,
+        accounts: Accounts,
+        result: Delivered,
+    ) -> None:
+        """Keep refused lines, sealed, with their reason; the lines of erased users are dropped."""
+        if not faults:
+            return
+        named = {fault.user: accounts.ids.get(fault.user) or user_id(fault.user) for fault in faults if fault.user}
+        owners = [named.get(fault.user) if fault.user else None for fault in faults]
+        erased = fenced(connection, named.values())
+        holding = set(quarantine.holders(owner for owner in owners if owner not in erased))
+        keyring = self._stores.vault.keyring(holding, create=True, conn=connection)
+        gone = erased | keyring.destroyed
+        kept = [(fault, owner) for fault, owner in zip(faults, owners, strict=True) if owner not in gone]
+        result.fenced += len(faults) - len(kept)
+        result.quarantined.update(fault.reason for fault, _ in kept)
+        ids = [stable_id("quarantine", "file", origin, fault.payload_sha256.hex()) for fault, _ in kept]
+        texts = quarantine.sealed(keyring, [owner for _, owner in kept], ids, [fault.payload for fault, _ in kept])
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO ops.quarantine AS q"
+                " (id, source, origin, position, user_id, reason, detail, payload_sealed, payload_sha256)"
+                " VALUES (%s, 'file', %s, %s, %s, %s, %s, %s, %s)"
+                " ON CONFLICT (id) DO UPDATE SET released_at = NULL WHERE q.released_at IS NOT NULL",
+                [
+                    (row, origin, fault.number, owner, fault.reason, fault.detail, text, fault.payload_sha256)
+                    for row, (fault, owner), text in zip(ids, kept, texts, strict=True)
+                ],
+            )
+        result.rows["ops.quarantine"] += max(cursor.rowcount, 0) if kept else 0
 
     def tables(self, tables: frames.Tables, memories: Sequence[tuple[str, str, bytes]] = ()) -> Delivered:
         """Write frames that are complete: their users are among them or exist, their conversations are their owners'.
@@ -454,38 +490,3 @@ def _consents(
         result.consents_assumed = len(rows)
         opened.update(user for (user,) in rows)
     return opened
-
-
-def _quarantine(
-    connection: psycopg.Connection[Any], faults: Sequence[Fault], origin: str, accounts: Accounts, result: Delivered
-) -> None:
-    """Keep refused lines with their reason; the lines of erased users are dropped."""
-    named = {fault.user: accounts.ids.get(fault.user) or user_id(fault.user) for fault in faults if fault.user}
-    erased = fenced(connection, named.values())
-    rows = []
-    for fault in faults:
-        user = named.get(fault.user) if fault.user else None
-        if user in erased:
-            result.fenced += 1
-            continue
-        result.quarantined[fault.reason] += 1
-        rows.append(
-            (
-                stable_id("quarantine", "file", origin, fault.payload_sha256.hex()),
-                origin,
-                fault.number,
-                user,
-                fault.reason,
-                fault.detail,
-                fault.payload,
-                fault.payload_sha256,
-            )
-        )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO ops.quarantine"
-            " (id, source, origin, position, user_id, reason, detail, payload, payload_sha256)"
-            " VALUES (%s, 'file', %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
-            rows,
-        )
-    result.rows["ops.quarantine"] += max(cursor.rowcount, 0) if rows else 0

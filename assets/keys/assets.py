@@ -80,6 +80,7 @@ def data_keys(context: AssetExecutionContext, config: RekeyConfig, stores: Store
     lines = [f"| {name} | {done.rewritten.get(name, 0)} | {done.unreadable.get(name, 0)} |" for name in columns]
     return MaterializeResult(
         metadata={
+            "sealed": done.sealed,
             "wrapped": done.wrapped,
             "rotated": done.rotated,
             "rewritten": sum(done.rewritten.values()),

@@ -23,6 +23,7 @@ from psycopg import sql
 from assets.keys.sealed import SEALED, Sealed, replaced, under_old_keys
 from assets.memory import lock_shards, unlock_shards
 from assets.retention import reseal_archives
+from warehouse.quarantine import seal_quarantine
 from warehouse.shards import shard_number, shard_of
 from warehouse.vault import CiphertextRefused, Keyring
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from warehouse.stores import Stores
 
-ROWS_AT_ONCE = 1_000
 USERS_AT_ONCE = 200
 
 
@@ -40,6 +40,7 @@ class Rekeyed:
     """What a run did; counts only.
 
     Attributes:
+        sealed: refused items whose bytes lay open and are sealed now.
         wrapped: keys wrapped with the master key in force.
         rotated: users who got a next key.
         rewritten: rows written anew, by `table.column`.
@@ -51,6 +52,7 @@ class Rekeyed:
         foreign: keys the master key in force does not open.
     """
 
+    sealed: int = 0
     wrapped: int = 0
     rotated: int = 0
     rewritten: dict[str, int] = field(default_factory=dict)
@@ -79,6 +81,8 @@ def rekey(
         ArchiveDamaged, ArchiveFailed: an archive cannot be written anew; no key it needs was destroyed.
     """
     vault, done = stores.vault, Rekeyed()
+    reached("seal quarantine")
+    done.sealed = seal_quarantine(stores)
     done.wrapped = vault.rewrap(reached=reached)
     done.foreign = vault.foreign()
     for users in _parts(vault.due(before=older_than)):
@@ -100,7 +104,9 @@ def left(stores: "Stores") -> tuple[int, int]:
     turned = stores.vault.turned()
     with stores.live.connect() as conn:
         rows = sum(
-            len(under_old_keys(conn, sealed, users, most=ROWS_AT_ONCE)) for users in _parts(turned) for sealed in SEALED
+            len(under_old_keys(conn, sealed, users, most=sealed.at_once))
+            for users in _parts(turned)
+            for sealed in SEALED
         )
     return rows, len(turned)
 
@@ -118,7 +124,7 @@ def _rewrite(stores: "Stores", users: list[str], done: Rekeyed, reached: Callabl
         try:
             for sealed in SEALED:
                 unreadable: list[str] = []
-                while rows := under_old_keys(conn, sealed, users, most=ROWS_AT_ONCE, beside=unreadable):
+                while rows := under_old_keys(conn, sealed, users, most=sealed.at_once, beside=unreadable):
                     reached(f"rewrite {sealed.table}.{sealed.column}")
                     with conn.transaction():
                         _write(conn, stores, sealed, rows, unreadable, done)
@@ -157,8 +163,8 @@ def _write(
 
 def _anew(keyring: Keyring, sealed: Sealed, user: str, row: str, value: str) -> str:
     def one(cipher: str) -> str:
-        (text,) = keyring.decrypt(sealed.table, sealed.column, [user], [row], [cipher])
-        (fresh,) = keyring.encrypt(sealed.table, sealed.column, [user], [row], [text])
+        (value,) = keyring.open_bytes(sealed.table, sealed.column, [user], [row], [cipher])
+        (fresh,) = keyring.seal_bytes(sealed.table, sealed.column, [user], [row], [value])
         return fresh or ""
 
     if not sealed.json:
@@ -172,8 +178,8 @@ def _retire(stores: "Stores", users: list[str], needed: set[str], done: Rekeyed)
         stores.vault.stop_writers(conn, users)
         held = set(users) & needed
         for sealed in SEALED:
-            rows = under_old_keys(conn, sealed, users, most=ROWS_AT_ONCE)
+            rows = under_old_keys(conn, sealed, users, most=sealed.at_once)
             done.left += len(rows)
             # Behind the most that were looked at there may be more: what was not counted is not proven either.
-            held.update(users if len(rows) == ROWS_AT_ONCE else (user for _, user, _ in rows))
+            held.update(users if len(rows) == sealed.at_once else (user for _, user, _ in rows))
         done.retired += stores.vault.retire(set(users) - held, conn=conn)

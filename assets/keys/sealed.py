@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from warehouse.vault import version_of
+from warehouse.vault import NOBODY, version_of
 
 if TYPE_CHECKING:
     import psycopg
@@ -22,13 +22,23 @@ class Sealed:
 
     Attributes:
         key: the column whose value the ciphertext is bound to.
-        index: true when `user_id` leads an index of the table.
+        nobodys: rows without a user are under the key of `NOBODY`.
+        at_once: rows written anew in one transaction; few where one of them may be large.
     """
 
     table: str
     column: str
     key: str
     json: bool = False
+    nobodys: bool = False
+    at_once: int = 1_000
+
+    @property
+    def holder(self) -> sql.Composed:
+        """Whose key it is, of the row `t`."""
+        if self.nobodys:
+            return sql.SQL("coalesce(t.user_id, {}::uuid)").format(sql.Literal(NOBODY))
+        return sql.SQL("{}").format(sql.Identifier("t", "user_id"))
 
     @property
     def place(self) -> tuple[sql.Composed, sql.Identifier, sql.Identifier]:
@@ -50,6 +60,7 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.conversation_summaries", "summary", "id"),
     Sealed("app.conversation_summaries", "key_topics", "id", json=True),
     Sealed("app.conversation_summaries", "action_items", "id", json=True),
+    Sealed("ops.quarantine", "payload_sealed", "id", nobodys=True, at_once=20),
 )
 
 _OLD = """
@@ -57,10 +68,10 @@ WITH newest AS (
   SELECT user_id, max(key_version) AS version FROM compliance.data_keys
   WHERE user_id = ANY(%(users)s::uuid[]) AND wrapped_key IS NOT NULL GROUP BY user_id
 )
-SELECT t.{key}::text, t.user_id::text, t.{column}::text
-FROM {table} t JOIN newest n ON n.user_id = t.user_id
+SELECT t.{key}::text, n.user_id::text, t.{column}::text
+FROM {table} t JOIN newest n ON n.user_id = {holder}
 WHERE NOT t.{key} = ANY(%(beside)s::uuid[])
-  AND EXISTS (SELECT 1 FROM regexp_matches(t.{column}::text, {pattern}, 'g') AS m WHERE m[1]::int < n.version)
+  AND EXISTS (SELECT 1 FROM regexp_matches({looked_at}, {pattern}, 'g') AS m WHERE m[1]::int < n.version)
 ORDER BY t.{key} LIMIT %(most)s
 """
 
@@ -77,11 +88,18 @@ def under_old_keys(
         beside: keys of rows to leave out.
 
     Returns:
-        Row key, user, and the column as text.
+        Row key, whose key it is under, and the column as text.
     """
     table, key, column = sealed.place
+    # The version is in the first characters of a text, which may be a hundred million long.
+    looked_at = sql.SQL("t.{}::text" if sealed.json else "left(t.{}, 20)").format(column)
     query = sql.SQL(_OLD).format(
-        table=table, key=key, column=column, pattern=sql.Literal(_JSON if sealed.json else _TEXT)
+        table=table,
+        key=key,
+        column=column,
+        holder=sealed.holder,
+        looked_at=looked_at,
+        pattern=sql.Literal(_JSON if sealed.json else _TEXT),
     )
     return conn.execute(query, {"users": sorted(users), "beside": list(beside), "most": most}).fetchall()
 

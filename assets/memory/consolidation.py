@@ -25,6 +25,7 @@ from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import REFUSED, screen
 from assets.memory.writer import Boundary, Offer, Writer, without
 from warehouse.live import LiveUnavailable
+from warehouse.quarantine import holders
 from warehouse.shards import SHARDS
 
 if TYPE_CHECKING:
@@ -264,9 +265,11 @@ class _Redis:
             self.writer.locked(conn, people),
             self.writer.transaction(conn),
         ):
-            kept = without(quarantine, consent.fenced(conn, people))
+            keyring = self.stores.vault.keyring(holders(owners), create=True, conn=conn)
+            kept = without(quarantine, consent.fenced(conn, people) | keyring.destroyed)
             self.effects(
-                "write quarantine", lambda: store.write_quarantine(conn, kept, run_id=self.writer.run_id, now=self.now)
+                "write quarantine",
+                lambda: store.write_quarantine(conn, keyring, kept, run_id=self.writer.run_id, now=self.now),
             )
         self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(taken))
         return set()

@@ -22,6 +22,7 @@ from psycopg import sql
 from assets.memory.observations import OBSERVATION, canonical_time
 from assets.memory.reconcile import NODES, TRAITS
 from assets.memory.score import AXES
+from warehouse import quarantine
 
 if TYPE_CHECKING:
     from warehouse.vault import Keyring
@@ -388,11 +389,15 @@ def projection(rows: pl.DataFrame, vectors: "np.ndarray[tuple[int, int], np.dtyp
     )
 
 
-def write_quarantine(conn: psycopg.Connection, refused: pl.DataFrame, *, run_id: str | None, now: datetime) -> int:
-    """Keep refused bytes with their reason; the same bytes of the same origin once. Returns how many were new.
+def write_quarantine(
+    conn: psycopg.Connection, keyring: "Keyring", refused: pl.DataFrame, *, run_id: str | None, now: datetime
+) -> int:
+    """Keep refused bytes, sealed, with their reason; the same bytes of the same origin once, open again where they had
+    been released. Returns how many were new.
 
     Args:
         conn: an open transaction.
+        keyring: of `warehouse.quarantine.holders`, made where missing.
         refused: `source, origin, position, user_id` (null when it is no UUID), `reason, detail, payload` (bytes).
         run_id: the run that refused them.
         now: the run's clock.
@@ -414,16 +419,29 @@ def write_quarantine(conn: psycopg.Connection, refused: pl.DataFrame, *, run_id:
         payload_sha256=pl.Series(digests, dtype=pl.Binary),
         run_id=pl.lit(run_id, pl.String),
         created_at=pl.lit(now, _TIME),
+        released_at=pl.lit(None, _TIME),
     ).unique("id", keep="first", maintain_order=True)
     # A huge payload would be in memory several times over as the text of a COPY.
     huge = frame["payload"].bin.size() > _HUGE
-    written = upsert_frame(conn, "ops.quarantine", frame.filter(~huge), key=("id",)).inserted
-    columns = sql.SQL(", ").join(map(sql.Identifier, frame.columns))
-    values = sql.SQL(", ").join(sql.Placeholder() * len(frame.columns))
-    insert = sql.SQL("INSERT INTO ops.quarantine ({}) VALUES ({}) ON CONFLICT (id) DO NOTHING").format(columns, values)
-    for row in frame.filter(huge).iter_rows():
-        written += conn.execute(insert, row, binary=True).rowcount
+    written = upsert_frame(
+        conn, "ops.quarantine", _payload_sealed(frame.filter(~huge), keyring), key=("id",), update=["released_at"]
+    ).inserted
+    for one in frame.filter(huge).iter_slices(1):
+        row = _payload_sealed(one, keyring)
+        insert = sql.SQL(
+            "INSERT INTO ops.quarantine ({}) VALUES ({}) ON CONFLICT (id) DO UPDATE SET released_at = NULL"
+            " RETURNING (xmax = 0)::int"
+        ).format(
+            sql.SQL(", ").join(map(sql.Identifier, row.columns)),
+            sql.SQL(", ").join(sql.Placeholder() * len(row.columns)),
+        )
+        written += sum(new for (new,) in conn.execute(insert, row.row(0), binary=True).fetchall())
     return written
+
+
+def _payload_sealed(frame: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
+    texts = quarantine.sealed(keyring, frame["user_id"].to_list(), frame["id"].to_list(), frame["payload"].to_list())
+    return frame.drop("payload").with_columns(payload_sealed=pl.Series(texts, dtype=pl.String))
 
 
 _HUGE = 2**20

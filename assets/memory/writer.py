@@ -31,6 +31,7 @@ from assets.memory.redaction import redact
 from assets.memory.report import WEEKS, Budget, Tally
 from assets.memory.score import score
 from assets.memory.slots import slotted
+from warehouse.quarantine import holders
 from warehouse.shards import shard_number, shard_of
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ class Writer:
             # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
             late = consent.fenced(conn, users)
             rows = offer.rows.filter(~pl.col("user_id").is_in(list(late)))
-            keyring = self.stores.vault.keyring(rows["user_id"], create=not self.plan, conn=conn)
+            sealing = () if self.plan else holders(offer.quarantine["user_id"])
+            keyring = self.stores.vault.keyring([*rows["user_id"], *sealing], create=not self.plan, conn=conn)
             late |= keyring.destroyed
             rows = rows.filter(~pl.col("user_id").is_in(list(late)))
             quarantine = without(offer.quarantine, late)
@@ -245,7 +247,7 @@ class Writer:
                 )
                 self.effects(
                     "write quarantine",
-                    lambda: store.write_quarantine(conn, quarantine, run_id=self.run_id, now=self.now),
+                    lambda: store.write_quarantine(conn, keyring, quarantine, run_id=self.run_id, now=self.now),
                 )
             with tally.timed("embed"):
                 vectors = vectors_to_come.result()

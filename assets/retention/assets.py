@@ -257,6 +257,10 @@ def _expiring(klass: str, kinds: set[str], description: str) -> AssetsDefinition
         now, opened = run_time(context), stores.open()
         cutoff = load_policy().cutoff(klass, now)
         done: list[Purged] = []
+        if klass == "quarantine" and not config.dry_run:
+            from warehouse.quarantine import seal_quarantine
+
+            context.log.info("Refused items whose bytes lay open, sealed now: %d", seal_quarantine(opened))
         for rule in rules_of(klass):
             if config.dry_run:
                 held, due = count(opened.live, rule, now=now, cutoff=cutoff)
@@ -290,7 +294,11 @@ memories = _expiring(
 summaries = _expiring(
     "summaries", {"postgres"}, "Summaries of conversations, calls and episodes past their expiry, deleted in batches."
 )
-quarantine = _expiring("quarantine", {"postgres"}, "Refused input whose bytes nobody asked for in 90 days, deleted.")
+quarantine = _expiring(
+    "quarantine",
+    {"postgres"},
+    "Refused input: bytes that still lie open are sealed, what is older than 90 days is deleted.",
+)
 
 
 @asset(

@@ -112,10 +112,11 @@ def test_f48_analysts_reach_no_live_table_and_operators_no_refused_bytes(migrate
         ).fetchall()
         payload = connection.execute(
             "SELECT has_column_privilege('engram_ops', 'ops.quarantine', 'payload', 'SELECT'),"
+            " has_column_privilege('engram_ops', 'ops.quarantine', 'payload_sealed', 'SELECT'),"
             " has_column_privilege('engram_ops', 'ops.quarantine', 'reason', 'SELECT')"
         ).fetchone()
     assert reach == []
-    assert payload == (False, True)
+    assert payload == (False, False, True)
 
 
 def test_f48_every_policy_of_the_live_services_is_bound_to_the_current_user(migrated: Live) -> None:

@@ -49,6 +49,7 @@ class Filled:
                 user,
                 arriving.raw("I live in Berlin", mood="a mood of its own"),
                 arriving.raw("I moved to Lisbon", at=arriving.DAY.format(9)),
+                b"\xff no memory of " + user.encode(),
             )
             talk = builders.conversation(stores.live, UUID(user))
             for number, text in enumerate(WORDS):
@@ -75,6 +76,7 @@ class Filled:
             stores.vault.decrypt("memory.episodic_summaries", "summary_text", users, ids, sealed),
             read_summaries(stores, self.talks),
             self.archived(stores).rows(),
+            arriving.quarantined(stores),
         ]
 
     def archived(self, stores: Stores) -> pl.DataFrame:

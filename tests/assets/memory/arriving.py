@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from assets.operations import bytes_of
 from tests import builders
 from warehouse.stores import Stores
 
@@ -113,7 +114,7 @@ def shown(stores: Stores, user: str) -> list[tuple[object, ...]]:
 def quarantined(stores: Stores) -> list[tuple[str, bytes, str | None]]:
     """Reason, bytes and user of everything in quarantine."""
     with stores.live.connect() as conn:
-        found: Iterable[tuple[str, bytes, str | None]] = conn.execute(
-            "SELECT reason, payload, user_id::text FROM ops.quarantine ORDER BY reason, payload"
+        found: Iterable[tuple[str, str, str | None]] = conn.execute(
+            "SELECT reason, id::text, user_id::text FROM ops.quarantine"
         ).fetchall()
-    return [(reason, bytes(payload), user) for reason, payload, user in found]
+    return sorted((reason, bytes_of(stores, item), user) for reason, item, user in found)

@@ -28,6 +28,39 @@ def test_every_revision_goes_down_and_up_again_with_rows_present(empty: Live) ->
     assert drift(empty) == []
 
 
+def test_sealed_bytes_of_refused_input_survive_the_way_down_and_up(empty: Live) -> None:
+    migrate(empty, "0012")
+    with empty.connect(owner=True) as connection:
+        for payload in (b"sealed:v1.but never was", b"\\xff", None):
+            connection.execute(_REFUSED.format("payload"), [payload])
+    migrate(empty)
+    with empty.connect(owner=True) as connection:
+        connection.execute(_REFUSED.format("payload_sealed"), ["v1.7.AAAA-_=="])
+
+    def kept() -> list[tuple[bytes | None, str | None]]:
+        with empty.connect(owner=True) as connection:
+            rows = connection.execute("SELECT payload, payload_sealed FROM ops.quarantine").fetchall()
+        return sorted(rows, key=str)
+
+    before = kept()
+    roll_back(empty, "0012")
+    migrate(empty)
+
+    assert kept() == before
+    assert len(before) == 4
+
+
+def test_no_refused_bytes_can_be_written_open_again(migrated: Live) -> None:
+    with pytest.raises(LiveError, match="quarantine_payload_check"), migrated.connect() as connection:
+        connection.execute(_REFUSED.format("payload"), [b"plain"])
+
+
+_REFUSED = (
+    "INSERT INTO ops.quarantine (id, source, reason, {}, payload_sha256)"
+    " VALUES (gen_random_uuid(), 'file', 'malformed_json', %s, sha256('x'))"
+)
+
+
 def test_migrating_again_applies_nothing(migrated: Live) -> None:
     assert migrate(migrated) == []
 

@@ -77,6 +77,7 @@ quarantine = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("detail", sa.Text),
     sa.Column("payload", sa.LargeBinary),
+    sa.Column("payload_sealed", sa.Text),
     sa.Column("payload_sha256", sa.LargeBinary, nullable=False),
     sa.Column("run_id", sa.Text),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
