@@ -47,15 +47,20 @@ SELECT m.id::text AS id, m.user_id::text AS user_id, m.conversation_id::text AS 
   FROM auth.users u JOIN app.messages m ON m.user_id = u.id
  WHERE {shard} = ANY(string_to_array($2, ',')::int[])
    AND m.role IN ('user', 'assistant') AND m.content ~ '\\S' AND m.created_at >= $1::timestamptz
+   AND COALESCE(m.service_context->>'recalled', 'false') <> 'true'
+   AND NOT (m.role = 'assistant' AND EXISTS (
+         SELECT 1 FROM memory.items i WHERE i.user_id = m.user_id AND i.content_sha256
+           = sha256(convert_to(normalize(btrim(m.content, E' \\t\\r\\n')), 'UTF8'))))
 UNION ALL
 SELECT e.id::text, e.user_id::text, NULL, 'journal', e.created_at,
        hashtextextended(concat_ws(chr(31), e.created_at, e.title, e.content), $3)
   FROM auth.users u JOIN journal.entries e ON e.user_id = u.id
  WHERE {shard} = ANY(string_to_array($2, ',')::int[])
    AND e.content ~ '\\S'
-""".format(shard=SHARD_SQL.format(column="u.id"))
+""".format(shard=SHARD_SQL.format(column="u.id"))  # noqa: S608 - the shard expression is a constant of this code
 """`$1` cut-off of messages (entries are the person's own, and kept), `$2` shard numbers with commas (ADBC binds no
-lists), `$3` the number of the rules."""
+lists), `$3` the number of the rules. Echoes are no turns: what is marked as recalled, and an assistant's turn in the
+very words of a memory (the rule of `echo.py`). Found beside the memory they would pass for a second source of it."""
 
 _TEXTS = """
 SELECT m.id::text, m.role, m.service_context->>'speaker', m.content

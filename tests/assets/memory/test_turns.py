@@ -7,10 +7,12 @@ from uuid import uuid4
 import polars as pl
 import pytest
 
+from assets.memory.consolidation import consolidate
 from assets.memory.embed import EmbeddingFailed
 from assets.memory.turns import index_turns, strangers
 from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
+from tests.assets.memory import arriving
 from tests.assets.memory.remembering import NOON, Person, fence, index, person, run
 from warehouse.longterm import ModelMismatchError
 from warehouse.shards import SHARDS, shard_of
@@ -85,6 +87,31 @@ def test_a_late_message_is_indexed_and_becomes_the_context_of_the_one_after_it(s
     found = rows(stores, anna)
     assert found[second]["context"] == "When is the concert?\nOn Friday."
     assert first in found
+
+
+def test_a_turn_that_came_out_of_recall_is_neither_indexed_nor_the_context_of_the_next(stores: Stores) -> None:
+    anna = person(stores)
+    first, recalled, third = anna.talk("I bought a kayak.", "You have a dog called Rex.", "And a paddle.")
+    index(stores)
+    run(stores, """UPDATE app.messages SET service_context = '{"recalled": true}' WHERE id = %s""", recalled)
+    report = index(stores)
+    found = rows(stores, anna)
+    assert set(found) == {first, third}
+    assert found[third]["context"] == "I bought a kayak.\nAnd a paddle."
+    assert report.removed == 1
+    assert index(stores).indexed == 0
+
+
+def test_an_assistant_who_says_a_memory_word_for_word_is_no_second_source_of_it(stores: Stores) -> None:
+    anna = person(stores)
+    talk = builders.conversation(stores.live, anna.id)
+    own = anna.say(talk, "I live in Berlin with my dog", at=NOON)
+    arriving.push(stores, str(anna.id), arriving.raw("I live in Berlin with my dog"))
+    consolidate(stores, now=arriving.NOW)
+    anna.say(talk, " I live in Berlin with my dog\n", role="assistant", at=NOON + timedelta(minutes=1))
+    index(stores)
+    assert set(rows(stores, anna)) == {own}
+    assert index(stores).indexed == 0
 
 
 def test_nothing_is_indexed_without_consent_at_the_time_it_was_said(stores: Stores) -> None:
