@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assets.memory.consolidation import consolidate
     from assets.memory.entities import recogniser
     from assets.memory.missed import extract_missed
+    from assets.memory.purge import RETENTION, mark_deletion, purge_deleted, unpurged
     from assets.memory.redaction import redact
     from assets.memory.report import ConsolidationReport
     from assets.memory.retrieval import Hit, flush_accesses, recall
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CONSENTS",
     "MEMORY_TYPES",
+    "RETENTION",
     "SHARD_LOCK",
     "ConsolidationReport",
     "Hit",
@@ -45,6 +47,8 @@ __all__ = [
     "flush_accesses",
     "go_round",
     "lock_shards",
+    "mark_deletion",
+    "purge_deleted",
     "read_accounts",
     "read_consents",
     "readable",
@@ -53,6 +57,7 @@ __all__ = [
     "redact",
     "sweep_withdrawn",
     "unlock_shards",
+    "unpurged",
 ]
 
 __getattr__ = lazily(
@@ -62,6 +67,7 @@ __getattr__ = lazily(
         "ConsolidationReport": "report",
         "Hit": "retrieval",
         "MEMORY_TYPES": "screen",
+        "RETENTION": "purge",
         "Round": "rounds",
         "SHARD_LOCK": "consent",
         "WordLlamaEmbedder": "word_llama",
@@ -73,6 +79,8 @@ __getattr__ = lazily(
         "flush_accesses": "retrieval",
         "go_round": "rounds",
         "lock_shards": "consent",
+        "mark_deletion": "purge",
+        "purge_deleted": "purge",
         "read_accounts": "accounts",
         "read_consents": "consent",
         "readable": "rounds",
@@ -81,5 +89,6 @@ __getattr__ = lazily(
         "redact": "redaction",
         "sweep_withdrawn": "withdraw",
         "unlock_shards": "consent",
+        "unpurged": "purge",
     },
 )

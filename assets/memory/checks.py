@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dagster import (
     AssetCheckResult,
+    AssetChecksDefinition,
     AssetCheckSeverity,
     AssetKey,
     MetadataValue,
@@ -128,6 +129,28 @@ def turns_of_nobody(stores: StoresResource) -> AssetCheckResult:
 
     found = strangers(stores.open())
     return AssetCheckResult(passed=found == 0, severity=AssetCheckSeverity.ERROR, metadata={"people": found})
+
+
+def _nothing_unpurged(asset: AssetKey, table: str) -> AssetChecksDefinition:
+    """A check that what was deleted from a LanceDB table is off its disk."""
+
+    @asset_check(
+        asset=asset,
+        name="deleted_is_off_the_disk",
+        description="No deletion, of a withdrawal or by retention, whose bytes are still in LanceDB's files.",
+    )
+    def deleted_is_off_the_disk(stores: StoresResource) -> AssetCheckResult:
+        """Count the marks; a run that was killed leaves them to the next one."""
+        from assets.memory.purge import unpurged
+
+        marks = unpurged(stores.open().live, table)
+        return AssetCheckResult(passed=not marks, severity=AssetCheckSeverity.WARN, metadata={"marks": marks})
+
+    return deleted_is_off_the_disk
+
+
+memories_off_the_disk = _nothing_unpurged(AssetKey(["memory", "items"]), "memories")
+turns_off_the_disk = _nothing_unpurged(AssetKey(["memory", "turns"]), "turns")
 
 
 @asset_check(

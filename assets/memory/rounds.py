@@ -16,6 +16,7 @@ from assets.memory.episodes import Episodes, write_episodes
 from assets.memory.fade import Faded, archive_faded
 from assets.memory.inbox import canonical, shard_of_key
 from assets.memory.missed import extract_missed
+from assets.memory.purge import purge_deleted
 from assets.memory.report import ACTIONS, Budget, ConsolidationReport
 from assets.memory.withdraw import Withdrawn, sweep_withdrawn
 from assets.memory.writer import Boundary
@@ -155,6 +156,8 @@ def go_round(
     episodes = write_episodes(
         stores, shards, now=now, plan=plan, moved=moved, gone=gone, boundary=_of(boundary, "episodes")
     )
+    if not plan:
+        purge_deleted(stores.live, stores.longterm, "memories", shards)  # what was taken back on the way
     return Round(plan, withdrawn, consolidated, missed, faded, episodes)
 
 

@@ -5,7 +5,7 @@ Does not live here: consent (`consent.py`), redaction (`redaction.py`), ranking 
 
 There is no watermark to fall behind: each run compares a hash of every live row with the one it was indexed under. So
 late rows, edits, deletions, dropped partitions, withdrawn consents and changed names are all the same case, and a run
-that was killed is finished by the next.
+that was killed is finished by the next. What leaves is off the disk when the run ends (`purge.py`).
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -23,6 +23,7 @@ from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
 from assets.memory.entities import recogniser
+from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.redaction import redact
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
@@ -122,6 +123,7 @@ def index_turns(
             _index(stores, conn, group, stored, model, since, report, progress)
     if report.indexed or report.removed:
         stores.longterm.optimize("turns")
+    purge_deleted(stores.live, stores.longterm, "turns", shards)
     report.seconds = perf_counter() - began
     return report
 
@@ -172,7 +174,9 @@ def _index(
     held = longterm.rows("turns", user_ids=sorted(u for u in stored if shard_of(u) in here), columns=_HELD)
     gone = held.join(wanted, on="id", how="anti")
     if not gone.is_empty():
-        longterm.delete("turns", ids=gone["id"].to_list())
+        with conn.transaction():
+            mark_deletion(conn, "turns", shards_of(gone["user_id"].unique()))
+            longterm.delete("turns", ids=gone["id"].to_list())
         report.count("removed", gone["user_id"])
     due = _due(wanted, held, gone)
     report.count("unchanged", wanted.join(due, on="id", how="anti")["user_id"])

@@ -1,4 +1,4 @@
-"""Withdrawal: what was stored under a consent that was taken back is removed, here and in LanceDB.
+"""Withdrawal: what was stored under a consent that was taken back is removed, here and in LanceDB, from its files too.
 
 Each observation of a memory is judged again as of its own time. A memory that was also said under a consent that still
 holds stays, without what was said under the other. A consent given again later brings nothing back.
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from assets.memory import consent, store
+from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.report import ACTIONS
 from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
@@ -75,6 +76,8 @@ def sweep_withdrawn(
         gone.append(lost)
         memories, observations, summaries = memories + len(lost), observations + others, summaries + weeks
     writer.close()
+    if not plan:
+        writer.effects("purge withdrawn", lambda: purge_deleted(stores.live, stores.longterm, "memories", shards))
     taken = pl.concat(gone)
     by_user = taken.group_by("user_id").agg(withdrawn=pl.len()).sort("user_id")
     return Withdrawn(len(users), memories, observations, summaries, by_user, taken)
@@ -106,6 +109,7 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         )
         # LanceDB first: killed before the commit, the next sweep finds the same to do.
         if not writer.plan:
+            mark_deletion(conn, "memories", shards_of(concerned))
             variants = settled.filter(pl.col("rep") != pl.col("id"))["id"].to_list()
             writer.effects(
                 "drop withdrawn vectors", lambda: writer.stores.longterm.delete("memories", ids=[*gone, *variants])

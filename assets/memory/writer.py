@@ -26,6 +26,7 @@ from assets.memory.embed import Embedder, embedder
 from assets.memory.entities import recogniser
 from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
+from assets.memory.purge import mark_deletion, shards_of
 from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
 from assets.memory.redaction import redact
 from assets.memory.report import WEEKS, Budget, Tally
@@ -343,9 +344,11 @@ class Writer:
             self.effects("take back fenced", lambda user=user: self._take_back(conn, user))  # type: ignore[misc]
 
     def _take_back(self, conn: "psycopg.Connection", user: str) -> None:
-        conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [user])
-        conn.execute("DELETE FROM ops.quarantine WHERE user_id = %s::uuid", [user])
-        self.stores.longterm.delete("memories", user_id=user)
+        with conn.transaction():
+            mark_deletion(conn, "memories", shards_of([user]))
+            conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [user])
+            conn.execute("DELETE FROM ops.quarantine WHERE user_id = %s::uuid", [user])
+            self.stores.longterm.delete("memories", user_id=user)
 
     def _count(self, offer: Offer, rows: pl.DataFrame, settled: pl.DataFrame, held: set[str], late: set[str]) -> None:
         tally = self.tally

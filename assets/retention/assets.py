@@ -214,7 +214,7 @@ def service_metrics(
     group_name=GROUP,
     owners=OWNERS,
     kinds={"lancedb"},
-    description="Turns older than the conversations' cut-off leave LanceDB at once, and its disk once a month.",
+    description="Turns older than the conversations' cut-off leave LanceDB, its files too.",
 )
 def turns(context: AssetExecutionContext, config: RetentionConfig, stores: StoresResource) -> MaterializeResult[None]:
     from assets.retention.policy import load_policy
@@ -225,7 +225,7 @@ def turns(context: AssetExecutionContext, config: RetentionConfig, stores: Store
     if config.dry_run:
         found = len(expired_turns(opened.longterm, cutoff, held_users(opened.live)))
     else:
-        found = purge_turns(opened.live, opened.longterm, now=now, cutoff=cutoff)
+        found = purge_turns(opened.live, opened.longterm, cutoff=cutoff)
     return MaterializeResult(
         metadata={
             "cutoff": MetadataValue.timestamp(cutoff),
@@ -251,7 +251,8 @@ def _expiring(klass: str, kinds: set[str], description: str) -> AssetsDefinition
     def expiring(
         context: AssetExecutionContext, config: RetentionConfig, stores: StoresResource
     ) -> MaterializeResult[None]:
-        from assets.retention.expired import Purged, count, purge, rules_of
+        from assets.memory import RETENTION, purge_deleted
+        from assets.retention.expired import Purged, count, from_longterm, purge, rules_of
         from assets.retention.policy import load_policy
 
         now, opened = run_time(context), stores.open()
@@ -267,11 +268,12 @@ def _expiring(klass: str, kinds: set[str], description: str) -> AssetsDefinition
                 done.append(Purged(rule.table, 0, held, due))
                 continue
 
-            def forget(ids: Sequence[str], table: str | None = rule.vectors) -> None:
-                if table is not None:
-                    opened.longterm.delete(table, ids=ids)
-
+            if rule.vectors is None:
+                done.append(purge(opened.live, rule, now=now, cutoff=cutoff))
+                continue
+            forget = from_longterm(opened.longterm, rule.vectors)
             done.append(purge(opened.live, rule, now=now, cutoff=cutoff, forget=forget))
+            purge_deleted(opened.live, opened.longterm, rule.vectors, [RETENTION])
         return MaterializeResult(
             metadata={
                 "cutoff": MetadataValue.timestamp(cutoff),
@@ -289,7 +291,8 @@ response_cache = _expiring("response_cache", {"postgres"}, "Cached responses pas
 memories = _expiring(
     "memories",
     {"postgres", "lancedb"},
-    "Memories superseded for a year, deleted from LanceDB and Postgres; current ones stay while consent holds.",
+    "Memories superseded for a year, deleted from LanceDB, its files too, and Postgres; current ones stay while"
+    " consent holds.",
 )
 summaries = _expiring(
     "summaries", {"postgres"}, "Summaries of conversations, calls and episodes past their expiry, deleted in batches."

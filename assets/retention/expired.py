@@ -9,12 +9,17 @@ Sources: PRIVACY "Retention" and faults F43, F44.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
+from assets.memory import RETENTION, mark_deletion
 from assets.retention.partitions import identifier
 from warehouse.live import Live
+
+if TYPE_CHECKING:
+    from warehouse.longterm import LongTerm
 
 BATCH_ROWS = 5_000
 LOCK_TIMEOUT_MS = 1_000
@@ -92,13 +97,14 @@ def purge(
     *,
     now: datetime,
     cutoff: datetime,
-    forget: Callable[[Sequence[str]], None] = lambda _: None,
+    forget: Callable[[psycopg.Connection, Sequence[str]], None] = lambda _, __: None,
     batch_rows: int = BATCH_ROWS,
 ) -> Purged:
     """Delete what has expired, a batch a transaction; killed half way, the next run goes on with what is left.
 
     Args:
-        forget: removes the same ids from LanceDB. Called before the rows go: cut off in between, the next run finds the
+        forget: removes the same ids from LanceDB, `from_longterm`. Called before the rows go, in their transaction: cut
+            off in between, the next run finds the
             rows and asks again, so that no vector outlives its row.
 
     Raises:
@@ -112,13 +118,23 @@ def purge(
             ids = [row[0] for row in connection.execute(_doomed(rule, batch_rows), moments).fetchall()]
             if not ids:
                 break
-            forget(ids)
+            forget(connection, ids)
             statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s::uuid[])").format(
                 identifier(rule.table), sql.Identifier(rule.key)
             )
             deleted += connection.execute(statement, (ids,)).rowcount
     held, left = count(live, rule, now=now, cutoff=cutoff)
     return Purged(rule.table, deleted, held, left)
+
+
+def from_longterm(longterm: "LongTerm", table: str) -> Callable[[psycopg.Connection, Sequence[str]], None]:
+    """A `forget` for `purge`; `purge_deleted` with the scope `RETENTION` takes the bytes off the disk afterwards."""
+
+    def forget(connection: psycopg.Connection, ids: Sequence[str]) -> None:
+        mark_deletion(connection, table, [RETENTION])
+        longterm.delete(table, ids=ids)
+
+    return forget
 
 
 def count(live: Live, rule: Rule, *, now: datetime, cutoff: datetime) -> tuple[int, int]:

@@ -6,6 +6,7 @@ Lives here: their selection and deletion. Does not live here: indexing turns (se
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from assets.memory import RETENTION, mark_deletion, purge_deleted
 from warehouse.live import Live
 
 if TYPE_CHECKING:
@@ -37,29 +38,14 @@ def expired_turns(longterm: "LongTerm", cutoff: datetime, held: set[str]) -> lis
     return found
 
 
-def purge_turns(live: Live, longterm: "LongTerm", *, now: datetime, cutoff: datetime) -> int:
-    """Delete expired turns, so that no search finds them, and once a month their bytes; returns how many went.
-
-    To take the bytes off the disk LanceDB rewrites the whole table: every night would be gigabytes for a few rows.
-    """
+def purge_turns(live: Live, longterm: "LongTerm", *, cutoff: datetime) -> int:
+    """Delete expired turns, from every search and from the disk; returns how many went."""
     ids = expired_turns(longterm, cutoff, held_users(live))
     if ids:
-        longterm.delete(TABLE, ids=ids)
-    month = f"{now:%Y-%m}"
-    with live.connect() as connection:
-        row = connection.execute(
-            "SELECT position->>'month' FROM ops.watermarks WHERE pipeline = 'retention' AND scope = 'turns'"
-        ).fetchone()
-    if row is None or row[0] != month:
-        longterm.purge(TABLE)
         with live.connect() as connection:
-            connection.execute(
-                "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
-                " VALUES ('retention', 'turns', jsonb_build_object('month', %s::text), %s)"
-                " ON CONFLICT (pipeline, scope)"
-                " DO UPDATE SET position = EXCLUDED.position, updated_at = EXCLUDED.updated_at",
-                (month, now),
-            )
+            mark_deletion(connection, TABLE, [RETENTION])
+            longterm.delete(TABLE, ids=ids)
+    purge_deleted(live, longterm, TABLE, [RETENTION])
     return len(ids)
 
 

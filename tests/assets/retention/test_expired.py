@@ -76,7 +76,7 @@ def test_only_memories_superseded_for_a_year_go_and_their_vectors_first(live: Li
         memory(live, user, status, updated)
     forgotten: list[str] = []
 
-    def forget(ids: Sequence[str]) -> None:
+    def forget(_: object, ids: Sequence[str]) -> None:
         assert live.read("SELECT count(*) AS n FROM memory.items")["n"].to_list() == [4]
         forgotten.extend(ids)
 
@@ -88,7 +88,7 @@ def test_a_vector_store_that_fails_keeps_the_rows(live: Live) -> None:
     user = builders.user(live)
     memory(live, user, "superseded", NOW - timedelta(days=400))
 
-    def forget(_: Sequence[str]) -> None:
+    def forget(*_: object) -> None:
         raise OSError("unreachable")
 
     with pytest.raises(OSError, match="unreachable"):

@@ -1,4 +1,4 @@
-"""Turns and lake days past their cut-off: gone from reads at once, from the disk once a month, held ones kept."""
+"""Turns and lake days past their cut-off: gone from reads and from the disk, held ones kept."""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -8,7 +8,6 @@ import polars as pl
 
 from assets.retention.turns import expired_days, purge_lake, purge_turns
 from tests import builders
-from tests.assets.retention.scene import NOW
 from warehouse.lake import Lake
 from warehouse.live import Live
 from warehouse.longterm import LongTerm
@@ -39,27 +38,29 @@ def on_disk(settings: Settings, text: str) -> bool:
     return any(text.encode() in path.read_bytes() for path in Path(settings.lancedb).rglob("*") if path.is_file())
 
 
-def test_old_turns_go_at_once_and_their_bytes_with_the_first_run_of_a_month(
-    live: Live, longterm: LongTerm, settings: Settings
-) -> None:
+def test_old_turns_and_their_bytes_go_at_once(live: Live, longterm: LongTerm, settings: Settings) -> None:
     user, held = builders.user(live), builders.user(live)
     with live.connect() as connection:
         connection.execute("INSERT INTO compliance.legal_holds (user_id, reason) VALUES (%s, 'court')", (held,))
     turn(longterm, "old", user, CUTOFF - timedelta(seconds=1))
     turn(longterm, "held", held, CUTOFF - timedelta(seconds=1))
     turn(longterm, "edge", user, CUTOFF)
-    assert purge_turns(live, longterm, now=NOW, cutoff=CUTOFF) == 1
+    assert purge_turns(live, longterm, cutoff=CUTOFF) == 1
     assert sorted(longterm.rows("turns", user_ids=[str(user), str(held)], columns=["id"])["id"]) == ["edge", "held"]
     assert not on_disk(settings, "violet heron old")
-    later = CUTOFF + timedelta(days=1)
-    assert purge_turns(live, longterm, now=NOW + timedelta(days=1), cutoff=later) == 1
-    assert on_disk(settings, "violet heron edge")
-    assert purge_turns(live, longterm, now=NOW + timedelta(days=20), cutoff=later) == 0
+    assert purge_turns(live, longterm, cutoff=CUTOFF + timedelta(days=1)) == 1
     assert not on_disk(settings, "violet heron edge")
 
 
+def test_where_nothing_expired_nothing_is_rewritten(live: Live, longterm: LongTerm) -> None:
+    turn(longterm, "young", builders.user(live), CUTOFF)
+    version = longterm.version("turns")
+    assert purge_turns(live, longterm, cutoff=CUTOFF) == 0
+    assert longterm.version("turns") == version
+
+
 def test_no_table_of_turns_is_nothing_to_do(live: Live, longterm: LongTerm) -> None:
-    assert purge_turns(live, longterm, now=NOW, cutoff=CUTOFF) == 0
+    assert purge_turns(live, longterm, cutoff=CUTOFF) == 0
 
 
 def test_lake_days_past_seven_years_go(lake: Lake) -> None:
