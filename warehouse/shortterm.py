@@ -8,7 +8,7 @@ Sources: SCHEMA "Redis keys"; MEMORY steps 1 and 9; PRIVACY faults F04, F05, F06
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -206,8 +206,17 @@ class ShortTerm:
             items += sum(lengths)
         return Backlog(users, items)
 
-    def take(self, user_ids: Sequence[str], *, per_user: int, max_bytes: int = 64 * 2**20) -> list[Taken]:
+    def take(
+        self,
+        user_ids: Sequence[str],
+        *,
+        per_user: int,
+        max_bytes: int = 64 * 2**20,
+        passed: Mapping[str, int] | None = None,
+    ) -> list[Taken]:
         """The oldest items of each user, oldest first, at most `per_user` each; removes nothing.
+
+        `passed` says how many of a user's oldest are passed over.
 
         Stops after the item that passes `max_bytes` in all, so a few huge items do not fill the memory: the users
         after it come with the next call. Keys that are no lists give nothing.
@@ -218,7 +227,8 @@ class ShortTerm:
             if size >= max_bytes:
                 break
             keys = [memories_key(user_id) for user_id in chunk]
-            found: list[list[bytes]] = _ask(partial(self._take, keys=keys, args=[per_user, max_bytes - size]))
+            skipped = [(passed or {}).get(user_id, 0) for user_id in chunk]
+            found: list[list[bytes]] = _ask(partial(self._take, keys=keys, args=[per_user, max_bytes - size, *skipped]))
             for user_id, raws in zip(chunk, found, strict=False):
                 taken.extend(Taken(user_id, raw) for raw in raws)
                 size += sum(map(len, raws))
@@ -318,7 +328,7 @@ _ROUND_TRIP_ITEMS = 1_000
 _TAKE = """
 local budget, size, found = tonumber(ARGV[2]), 0, {}
 for number, key in ipairs(KEYS) do
-  local items, first = {}, -1
+  local items, first = {}, -1 - tonumber(ARGV[2 + number])
   while #items < tonumber(ARGV[1]) and size < budget do
     local wanted = math.min(32, tonumber(ARGV[1]) - #items)
     local part = redis.pcall('LRANGE', key, first - wanted + 1, first)

@@ -21,6 +21,7 @@ from assets.memory.echo import heard
 from assets.memory.embed import EmbeddingFailed
 from assets.memory.entities import RecogniserFailed, recogniser
 from assets.memory.inbox import Inbox, canonical
+from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import REFUSED, screen
 from assets.memory.writer import Boundary, Offer, Writer, without
@@ -46,6 +47,7 @@ def consolidate(
     boundary: Boundary | None = None,
     retire_share: float | None = None,
     budget: Budget | None = None,
+    planned: Planned | None = None,
 ) -> ConsolidationReport:
     """Move what waits in Redis into `memory.items` and LanceDB.
 
@@ -65,7 +67,14 @@ def consolidate(
             is stored, the rest still waits.
     """
     writer = Writer(
-        stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share, budget=budget
+        stores,
+        now=now,
+        plan=plan,
+        run_id=run_id,
+        boundary=boundary,
+        retire_share=retire_share,
+        budget=budget,
+        planned=planned,
     )
     return _Redis(stores, writer).all(shards)
 
@@ -86,7 +95,7 @@ class _Redis:
     def all(self, shards: Collection[str]) -> ConsolidationReport:
         shortterm = self.stores.shortterm
         lease = None if self.plan else self.effects("lease", shortterm.begin)
-        self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items)
+        self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items, keeps=self.plan)
         batches = 0
         # While Postgres takes in one batch, LanceDB takes in the one before, and the next one is read and prepared.
         with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "finish") as behind:

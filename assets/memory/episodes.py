@@ -7,13 +7,14 @@ when it is over. Does not live here: summaries of conversations (`assets/summari
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 import polars as pl
 
 from assets.memory import consent
+from assets.memory.planned import Planned
 from assets.memory.report import SHOWN_OF_EACH, WEEKS
 from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
@@ -94,21 +95,15 @@ def write_episodes(
     *,
     now: datetime,
     plan: bool = False,
-    moved: pl.DataFrame | None = None,
-    gone: pl.DataFrame | None = None,
     boundary: Boundary | None = None,
+    planned: Planned | None = None,
 ) -> Episodes:
-    """Write the weeks of these shards in which a memory changed; arguments as of `consolidate`.
-
-    Args:
-        moved: columns of `report.WEEKS`: of a plan, the weeks that the steps before would change.
-        gone: `id, user_id, at`: of a plan, the memories that the steps before would take away.
-    """
+    """Write the weeks of these shards in which a memory changed; arguments as of `consolidate`."""
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     writer = Writer(stores, now=now, plan=plan, boundary=boundary)
     due = _weeks(stores.live.read(_WEEKS, [numbers, now.isoformat()]))
     if plan:
-        return _planned(stores, due, moved, gone, now)
+        return _planned(stores, due, Planned() if planned is None else planned, now)
     users = sorted(due["user_id"].unique().to_list())
     written = [pl.DataFrame(schema=WEEKS)]
     for start in range(0, len(users), USERS_AT_ONCE):
@@ -123,20 +118,16 @@ def _weeks(found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(pl.col("week").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
 
 
-def _planned(
-    stores: "Stores", due: pl.DataFrame, moved: pl.DataFrame | None, gone: pl.DataFrame | None, now: datetime
-) -> Episodes:
+def _planned(stores: "Stores", due: pl.DataFrame, planned: Planned, now: datetime) -> Episodes:
     """The weeks that are due once the steps before have done what they plan, and then still hold a memory."""
-    more = pl.DataFrame(schema=WEEKS) if moved is None else moved
-    less = pl.DataFrame(schema={"id": pl.String, **WEEKS})
-    if gone is not None:
-        less = gone.select("id", "user_id", week=pl.col("at").dt.truncate("1w")).cast(less.schema)
-    changed = pl.concat([due.select(list(WEEKS)), less.select(list(WEEKS)), more]).unique()
-    users = changed["user_id"].unique().sort().to_list()
-    staying = stores.live.read(_STAYING, [",".join(users), ",".join(less["id"])])
-    holding = pl.concat([_weeks(staying), more])
-    over = changed.filter(pl.col("week") <= now - timedelta(days=7))
-    return _reported(over.join(holding, on=list(WEEKS), how="semi").sort("user_id", "week"))
+    ended = pl.col("week").dt.offset_by("7d")
+    changed = pl.concat([due.select(list(WEEKS)), planned.weeks]).unique()
+    over = changed.filter(ended <= now, ended.dt.offset_by(f"{KEPT_MONTHS}mo") > now)
+    but = {*planned.gone, *planned.rows["id"]}
+    staying = stores.live.read(_STAYING, [",".join(over["user_id"].unique().sort()), ",".join(sorted(but))])
+    written = planned.rows.filter(pl.col("status").is_in(["active", "superseded"]), pl.col("rep") == pl.col("id"))
+    more = written.select("user_id", week=pl.col("first_at").dt.truncate("1w")).cast(WEEKS)  # type: ignore[arg-type]
+    return _reported(over.join(pl.concat([_weeks(staying), more]), on=list(WEEKS), how="semi").sort("user_id", "week"))
 
 
 def _reported(weeks: pl.DataFrame) -> Episodes:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from assets.memory.planned import LEVEL, Planned
 from assets.memory.report import ACTIONS, Budget
 from assets.memory.writer import Boundary, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
 
 if TYPE_CHECKING:
+    import psycopg
+
     from warehouse.stores import Stores
 
 UNTOUCHED = timedelta(days=180)
@@ -62,16 +65,23 @@ def archive_faded(
     boundary: Boundary | None = None,
     retire_share: float | None = None,
     budget: Budget | None = None,
+    planned: Planned | None = None,
 ) -> Faded:
     """Archive what has faded of the users of these shards; arguments as of `consolidate`."""
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
-    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=retire_share, budget=budget)
+    writer = Writer(
+        stores, now=now, plan=plan, boundary=boundary, retire_share=retire_share, budget=budget, planned=planned
+    )
     found = stores.live.read(_FADED, [numbers, (now - UNTOUCHED).isoformat()])
     with stores.live.connect() as conn:
+        if plan:
+            found = _as_planned(conn, found, writer.planned, now)
         held = writer.over_budget(conn, dict(found["user_id"].value_counts(name="count").iter_rows()))
     fading = found.filter(~pl.col("user_id").is_in(sorted(held)))
     users = sorted(fading["user_id"].unique().to_list())
-    if not plan:
+    if plan:
+        writer.planned.archive(_shown(fading).select("id", "user_id", "at"))
+    else:
         for start in range(0, len(users), USERS_AT_ONCE):
             chunk = users[start : start + USERS_AT_ONCE]
             _archive(writer, chunk, fading.filter(pl.col("user_id").is_in(chunk))["id"].to_list())
@@ -84,6 +94,27 @@ def archive_faded(
     )
 
 
+def _as_planned(conn: "psycopg.Connection", found: pl.DataFrame, planned: Planned, now: datetime) -> pl.DataFrame:
+    """`found` as it would be after the steps that are planned before."""
+    rows = planned.rows
+    untouched = rows.filter(pl.col("status") == "active", pl.col(LEVEL) == "low").filter(
+        pl.col("observations")
+        .list.last()
+        .str.extract(r'^\{"at":"([^"]+)"')
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC")
+        < now - UNTOUCHED
+    )
+    recalled = conn.execute(
+        "SELECT id::text FROM memory.items WHERE id = ANY(%s::uuid[]) AND access_count > 0", [untouched["id"].to_list()]
+    ).fetchall()
+    fading = untouched.filter(~pl.col("id").is_in([key for (key,) in recalled])).select(
+        "id", "user_id", "type", level=LEVEL, at="first_at"
+    )
+    rest = found.filter(~pl.col("id").is_in(list(planned.gone))).join(rows, on="id", how="anti")
+    at = pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return pl.concat([rest.with_columns(at), fading]).sort("user_id", "id")
+
+
 def _shown(fading: pl.DataFrame) -> pl.DataFrame:
     return fading.select(
         "user_id",
@@ -91,7 +122,7 @@ def _shown(fading: pl.DataFrame) -> pl.DataFrame:
         "type",
         "level",
         action=pl.lit("archived"),
-        at=pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        at=pl.col("at").dt.replace_time_zone(None).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         reason=pl.lit(f"low, untouched for {UNTOUCHED.days} days, never recalled"),
         characters=pl.lit(None, pl.UInt32),
     ).select(list(ACTIONS))

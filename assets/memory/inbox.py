@@ -37,6 +37,15 @@ def shard_of_key(user_id: str) -> str:
     return SHARDS[sha256(user_id.encode(errors="surrogateescape")).digest()[0] & 0x3F]
 
 
+def waiting(shortterm: "ShortTerm") -> dict[str, int]:
+    """Items that wait in Redis, by shard."""
+    counts: dict[str, int] = {}
+    for user, length in _lengths(shortterm, sorted(shortterm.users())):
+        shard = shard_of_key(user)
+        counts[shard] = counts.get(shard, 0) + length
+    return counts
+
+
 class Inbox:
     """Batches of what waited when the run began: items pushed meanwhile wait for the next run, so a run ends.
 
@@ -44,12 +53,14 @@ class Inbox:
     then need no lock of each other's. A user with more than one batch holds comes again after the others.
 
     Taking removes nothing, so whoever asks for a batch while another is not acknowledged yet names that batch's users
-    as busy, and calls `leave` for the users whose items stay.
+    as busy, and calls `leave` for the users whose items stay. Of a plan, that acknowledges nothing, `keeps` is set: what
+    was taken is passed over from then on.
     """
 
-    def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int) -> None:
+    def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int, keeps: bool = False) -> None:
         self._shortterm = shortterm
         self._items = items
+        self._passed: dict[str, int] | None = {} if keeps else None
         wanted = frozenset(shards)
         found = sorted((shard, user) for user in shortterm.users() if (shard := shard_of_key(user)) in wanted)
         self._waiting = deque(_lengths(shortterm, [user for _, user in found]))
@@ -72,10 +83,13 @@ class Inbox:
         """
         while chosen := self._choose(busy):
             most = max(length for _, length in chosen)
-            taken = self._shortterm.take([user for user, _ in chosen], per_user=min(most, self._items))
+            users = [user for user, _ in chosen]
+            taken = self._shortterm.take(users, per_user=min(most, self._items), passed=self._passed or {})
             count: dict[str, int] = {}
             for item in taken:
                 count[item.user_id] = count.get(item.user_id, 0) + 1
+            if self._passed is not None:
+                self._passed.update({user: self._passed.get(user, 0) + number for user, number in count.items()})
             for user, length in chosen:
                 # Nothing of a user: the byte limit was reached before them, unless nothing came at all.
                 left = length - count.get(user, 0)

@@ -15,6 +15,7 @@ import polars as pl
 
 from assets.memory import consent
 from assets.memory.extract import candidates
+from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import SCREENED
 from assets.memory.writer import QUARANTINE, Boundary, Offer, Writer
@@ -65,10 +66,18 @@ def extract_missed(
     boundary: Boundary | None = None,
     retire_share: float | None = None,
     budget: Budget | None = None,
+    planned: Planned | None = None,
 ) -> ConsolidationReport:
     """Make memories of the turns of these shards that nobody has looked at; arguments as of `consolidate`."""
     writer = Writer(
-        stores, now=now, plan=plan, run_id=run_id, boundary=boundary, retire_share=retire_share, budget=budget
+        stores,
+        now=now,
+        plan=plan,
+        run_id=run_id,
+        boundary=boundary,
+        retire_share=retire_share,
+        budget=budget,
+        planned=planned,
     )
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     batches = 0
@@ -88,6 +97,15 @@ def extract_missed(
         writer.effects("write watermark", lambda: _advance(stores, done, now))
     writer.close()
     return writer.tally.report(plan=plan, batches=batches)
+
+
+def unseen(stores: "Stores", shards: Collection[str], *, now: datetime) -> dict[str, int]:
+    """Turns that nobody has looked at, by shard."""
+    numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
+    counts: dict[str, int] = {}
+    for user, turns in stores.live.read(_COUNTS, [now.isoformat(), numbers]).iter_rows():
+        counts[shard_of(user)] = counts.get(shard_of(user), 0) + turns
+    return counts
 
 
 def _turns(stores: "Stores", now: datetime, numbers: str) -> Iterator[pl.DataFrame]:

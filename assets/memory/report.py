@@ -26,7 +26,6 @@ class ConsolidationReport:
         reasons: `reason` (quarantine code) and `items`.
         held_users: users whose items stay because too many of their memories would have been retired.
         actions: columns of `ACTIONS`: a sample without text of what was decided, a few of each action.
-        weeks: `user_id, week` (Monday, UTC) of what was decided, in plan mode.
         seconds: wall time per stage.
         batches: how many batches were taken.
     """
@@ -36,7 +35,6 @@ class ConsolidationReport:
     reasons: pl.DataFrame
     held_users: tuple[str, ...]
     actions: pl.DataFrame
-    weeks: pl.DataFrame
     seconds: dict[str, float]
     batches: int
 
@@ -72,7 +70,6 @@ class Tally:
     reasons: dict[str, int] = field(default_factory=dict)
     held: dict[str, None] = field(default_factory=dict)
     shown: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
-    weeks: list[pl.DataFrame] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
     def add(self, name: str, users: pl.Series) -> None:
@@ -103,7 +100,6 @@ class Tally:
             pl.DataFrame(sorted(self.reasons.items()), schema={"reason": pl.String, "items": pl.Int64}, orient="row"),
             tuple(self.held),
             pl.concat([pl.DataFrame(schema=ACTIONS), *(part for parts in self.shown.values() for part in parts)]),
-            pl.concat([pl.DataFrame(schema=WEEKS), *self.weeks]).unique().sort("user_id", "week"),
             {name: round(spent, 4) for name, spent in self.seconds.items()},
             batches,
         )
@@ -131,6 +127,7 @@ ACTIONS: dict[str, pl.DataType] = {
 is the significance level."""
 
 WEEKS: dict[str, pl.DataType] = {"user_id": pl.String(), "week": pl.Datetime("us", "UTC")}
+"""A person's week, from its Monday, UTC."""
 
 SHOWN_OF_EACH = 20
 """Decisions of one action that a report shows."""

@@ -4,18 +4,19 @@ turns, let the faded go, summarise weeks. Done, or only planned.
 What a plan shows holds no text: who by a short name, what, why, and how long. Does not live here: the steps themselves.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
 from assets.memory.consolidation import consolidate
 from assets.memory.episodes import Episodes, write_episodes
 from assets.memory.fade import Faded, archive_faded
-from assets.memory.inbox import canonical, shard_of_key
-from assets.memory.missed import extract_missed
+from assets.memory.inbox import canonical, shard_of_key, waiting
+from assets.memory.missed import extract_missed, unseen
+from assets.memory.planned import Planned
 from assets.memory.purge import purge_deleted
 from assets.memory.report import ACTIONS, Budget, ConsolidationReport
 from assets.memory.withdraw import Withdrawn, sweep_withdrawn
@@ -30,6 +31,11 @@ PLANNED = (
     "held",
 )  # fmt: skip
 """What is counted per user over the whole round; `episodes` are weeks."""
+
+PLANNED_AT_ONCE = 100_000
+"""Items and turns of a plan whose rows are in memory together: about 2 KB each."""
+
+Report = TypeVar("Report", ConsolidationReport, Withdrawn, Faded, Episodes)
 
 SHOWN_LENGTH = 8
 """Characters of an id that stand for it where people read it."""
@@ -117,11 +123,77 @@ def go_round(
 ) -> Round:
     """Every step over these shards; arguments and errors as of `consolidate`.
 
-    A plan decides each step on what is stored now: what an earlier batch or step of the same round would have added is
-    not there for a later one, except that the guard counts them together and weeks are due after both.
+    A plan decides on what its own earlier batches and steps would have left (`planned.py`), group of shards by group,
+    so that what it keeps in memory is bounded by `PLANNED_AT_ONCE`, or by one shard where that has more.
     """
-    budget = Budget()
-    withdrawn = sweep_withdrawn(stores, shards, now=now, plan=plan, boundary=_of(boundary, "withdraw"))
+    settings = (now, plan, run_id, boundary, retire_share)
+    if not plan:
+        return _round(stores, shards, *settings)
+    return _united([_round(stores, group, *settings) for group in _groups(stores, shards, now)])
+
+
+def _groups(stores: "Stores", shards: Collection[str], now: datetime) -> list[list[str]]:
+    """Shards side by side while what waits in them is no more than is planned at once."""
+    items, turns = waiting(stores.shortterm), unseen(stores, shards, now=now)
+    groups: list[list[str]] = [[]]
+    size = 0
+    for shard in sorted(shards):
+        count = items.get(shard, 0) + turns.get(shard, 0)
+        if groups[-1] and size + count > PLANNED_AT_ONCE:
+            groups.append([])
+            size = 0
+        groups[-1].append(shard)
+        size += count
+    return groups
+
+
+def _united(rounds: "Sequence[Round]") -> Round:
+    """Rounds over different people as one."""
+    first, *others = rounds
+    if not others:
+        return first
+    return Round(
+        first.plan,
+        _added_up([one.withdrawn for one in rounds]),
+        _added_up([one.consolidated for one in rounds]),
+        _added_up([one.missed for one in rounds]),
+        _added_up([one.faded for one in rounds]),
+        _added_up([one.episodes for one in rounds]),
+    )
+
+
+def _added_up(parts: Sequence[Report]) -> Report:
+    """One report of several over different people: numbers added, tables and lists one after the other."""
+    return replace(
+        parts[0], **{name.name: _sum([getattr(part, name.name) for part in parts]) for name in fields(parts[0])}
+    )
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if isinstance(first, bool):
+        return first
+    if isinstance(first, pl.DataFrame):
+        together = pl.concat(values)
+        if together.columns == ["reason", "items"]:
+            return together.group_by("reason").agg(pl.col("items").sum()).sort("reason")
+        return together
+    if isinstance(first, dict):
+        return {name: round(sum(value.get(name, 0.0) for value in values), 4) for name in {**first, **values[-1]}}
+    return sum(values, type(first)())
+
+
+def _round(
+    stores: "Stores",
+    shards: Collection[str],
+    now: datetime,
+    plan: bool,
+    run_id: str | None,
+    boundary: Boundary | None,
+    retire_share: float | None,
+) -> Round:
+    budget, planned = Budget(), Planned()
+    withdrawn = sweep_withdrawn(stores, shards, now=now, plan=plan, boundary=_of(boundary, "withdraw"), planned=planned)
     consolidated = consolidate(
         stores,
         shards,
@@ -131,6 +203,7 @@ def go_round(
         boundary=_of(boundary, "consolidate"),
         retire_share=retire_share,
         budget=budget,
+        planned=planned,
     )
     missed = extract_missed(
         stores,
@@ -141,6 +214,7 @@ def go_round(
         boundary=_of(boundary, "missed"),
         retire_share=retire_share,
         budget=budget,
+        planned=planned,
     )
     faded = archive_faded(
         stores,
@@ -150,12 +224,9 @@ def go_round(
         boundary=_of(boundary, "fade"),
         retire_share=retire_share,
         budget=budget,
+        planned=planned,
     )
-    moved = pl.concat([consolidated.weeks, missed.weeks])
-    gone = pl.concat([withdrawn.actions, faded.actions])
-    episodes = write_episodes(
-        stores, shards, now=now, plan=plan, moved=moved, gone=gone, boundary=_of(boundary, "episodes")
-    )
+    episodes = write_episodes(stores, shards, now=now, plan=plan, boundary=_of(boundary, "episodes"), planned=planned)
     if not plan:
         purge_deleted(stores.live, stores.longterm, "memories", shards)  # what was taken back on the way
     return Round(plan, withdrawn, consolidated, missed, faded, episodes)

@@ -176,20 +176,15 @@ def _state(
 def changed(rows: pl.DataFrame) -> pl.DataFrame:
     """Those of the settled rows that differ from what is stored, new ones included."""
     stored = rows.filter(pl.col("was").is_not_null())
-    states = [
-        _state(*row)
-        for row in stored.select(
-            "status",
-            "valid_from",
-            "valid_to",
-            "superseded_by",
-            pl.col("observations").list.len(),
-            "message_ids",
-            "composite_score",
-        ).iter_rows()
-    ]
-    same = stored.filter(pl.col("was") == pl.Series(states, dtype=pl.String))
+    same = stored.filter(pl.col("was") == states(stored))
     return rows.join(same, on="id", how="anti", maintain_order="left")
+
+
+def states(rows: pl.DataFrame) -> pl.Series:
+    """Of settled rows what `was` says once they are stored."""
+    columns = ("status", "valid_from", "valid_to", "superseded_by", "message_ids", "composite_score")
+    told = rows.select(*columns[:4], pl.col("observations").list.len(), *columns[4:])
+    return pl.Series([_state(*row) for row in told.iter_rows()], dtype=pl.String)
 
 
 def _canonical(entry: dict[str, object]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from assets.memory import consent, store
+from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.report import ACTIONS
 from assets.memory.writer import Boundary, Writer
@@ -62,11 +63,12 @@ def sweep_withdrawn(
     now: datetime,
     plan: bool = False,
     boundary: Boundary | None = None,
+    planned: Planned | None = None,
 ) -> Withdrawn:
     """Remove what is stored of these shards' users without a consent that holds; arguments as of `consolidate`."""
     numbers = ",".join(str(shard_number(shard)) for shard in sorted(shards))
     users = sorted(stores.live.read(_CONCERNED, [consent.PURPOSE, numbers])["user_id"].to_list())
-    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1)
+    writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1, planned=planned)
     memories = observations = summaries = 0
     gone = [pl.DataFrame(schema=ACTIONS)]
     for start in range(0, len(users), USERS_AT_ONCE):
@@ -103,6 +105,9 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         summaries = writer.effects("remove withdrawn", lambda: _remove(conn, gone, lost))
         shown = settled.filter(pl.col("rep") == pl.col("id"))
         vectors = writer.model.embed(shown["processed_content"].to_list())
+        if writer.plan:
+            writer.planned.remember(store.changed(settled))
+            writer.planned.forget(gone, lost.select("user_id", at="first_at"))
         changes = store.sealed(store.changed(settled), keyring)
         writer.effects(
             "write survivors", lambda: store.write_items(conn, changes, model=writer.model.name, now=writer.now)

@@ -26,10 +26,11 @@ from assets.memory.embed import Embedder, embedder
 from assets.memory.entities import recogniser
 from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
+from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, shards_of
 from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
 from assets.memory.redaction import redact
-from assets.memory.report import WEEKS, Budget, Tally
+from assets.memory.report import Budget, Tally
 from assets.memory.score import score
 from assets.memory.slots import slotted
 from warehouse.quarantine import holders
@@ -137,6 +138,7 @@ class Writer:
         boundary: Boundary | None = None,
         retire_share: float | None = None,
         budget: Budget | None = None,
+        planned: Planned | None = None,
     ) -> None:
         self.stores = stores
         self.settings = stores.settings
@@ -147,6 +149,7 @@ class Writer:
         self.retire_share = retire_share if retire_share is not None else stores.settings.memory_retire_share
         self.model: Embedder = embedder(stores.settings)
         self.budget = budget or Budget()
+        self.planned = Planned() if planned is None else planned
         self.tally = Tally()
         self.wrote = False
         self._side = ThreadPoolExecutor(1, thread_name_prefix="embed")
@@ -236,6 +239,7 @@ class Writer:
                 settled = settled.filter(~pl.col("user_id").is_in(list(held)))
             changes = store.changed(settled)
             if self.plan:
+                self.planned.remember(changes)
                 self._count(offer, rows, settled, held, late)
                 return Written(settled, settled.clear(), _NO_VECTORS, users, held)
             shown = settled.filter(pl.col("rep") == pl.col("id"))
@@ -257,14 +261,19 @@ class Writer:
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
         """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
-        traits = store.read_traits(conn, keyring, set(rows["user_id"]))
+        users = set(rows["user_id"])
+        traits = self.planned.traits(store.read_traits(conn, keyring, users), users)
         fresh = rows.join(traits, on="id", how="anti")
         near, same = near_pairs(fresh, traits), slot_pairs(fresh, traits)
         candidates = {name for pairs in (near, same) for pair in pairs.iter_rows() for name in pair}
-        partners = store.read_details(conn, keyring, traits, candidates - set(fresh["id"]))
+
+        def details(ids: Collection[str]) -> pl.DataFrame:
+            return self.planned.details(lambda wanted: store.read_details(conn, keyring, traits, wanted), ids)
+
+        partners = details(candidates - set(fresh["id"]))
         merges = self._merges(near, same, fresh, partners)
         ids = touched(rows, traits, merges)
-        stored = store.read_details(conn, keyring, traits, ids)
+        stored = details(ids)
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
         return settle(nodes, merges)
 
@@ -306,13 +315,16 @@ class Writer:
         active, retired = self.budget.active, self.budget.retired
         unknown = sorted(user for user in counts if user not in active)
         if unknown:
-            active.update(
-                conn.execute(
-                    "SELECT user_id::text, count(*) FROM memory.items"
-                    " WHERE user_id = ANY(%s::uuid[]) AND status = 'active' GROUP BY user_id",
-                    [unknown],
-                ).fetchall()
-            )
+
+            def stored(but: Collection[str]) -> dict[str, int]:
+                rows = conn.execute(
+                    "SELECT user_id::text, count(*) FROM memory.items WHERE user_id = ANY(%s::uuid[])"
+                    " AND status = 'active' AND NOT id = ANY(%s::uuid[]) GROUP BY user_id",
+                    [unknown, list(but)],
+                )
+                return dict(rows.fetchall())
+
+            active.update(self.planned.active(stored, unknown))
         held = set()
         for user, count in counts.items():
             total = retired.get(user, 0) + count
@@ -389,11 +401,6 @@ class Writer:
                 tally.counts[user, "merged"] = tally.counts.get((user, "merged"), 0) + count
         tally.show(decided.filter(pl.col("action").is_not_null()))
         tally.show(_refused(without(offer.quarantine, late)))
-        if self.plan:
-            moved = decided.filter(pl.col("action").is_not_null())
-            tally.weeks.append(
-                moved.select("user_id", week=pl.col("first_at").dt.truncate("1w")).cast(WEEKS).unique()  # type: ignore[arg-type]
-            )
 
 
 def _decided(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
