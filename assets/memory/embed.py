@@ -15,7 +15,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +33,8 @@ Matrix = npt.NDArray[np.float32]
 TEXTS_PER_REQUEST = 256
 REQUEST_SECONDS = 60.0
 REQUEST_ATTEMPTS = 4
+LONGEST_PAUSE = 60.0
+"""Seconds: the longest wait between two attempts that an endpoint's `Retry-After` may ask for."""
 RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
@@ -139,7 +144,13 @@ class EndpointEmbedder:
     """An OpenAI-compatible `/embeddings` endpoint, in requests of 256 texts, retried when it is busy or down."""
 
     def __init__(
-        self, model: str, url: str, key: str | None = None, *, sleep: Callable[[float], None] = time.sleep
+        self,
+        model: str,
+        url: str,
+        key: str | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        timeout: float = REQUEST_SECONDS,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError("embedder_url: expected http:// or https://")
@@ -148,6 +159,7 @@ class EndpointEmbedder:
         self._address = url.rstrip("/") + "/embeddings"
         self._key = key
         self._sleep = sleep
+        self._timeout = timeout
 
     @cached_property
     def dimension(self) -> int:
@@ -178,22 +190,35 @@ class EndpointEmbedder:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
-        reason = "no answer"
+        reason, pause = "no answer", 0.0
         for attempt in range(REQUEST_ATTEMPTS):
             if attempt:
-                self._sleep(0.5 * 2 ** (attempt - 1))
+                self._sleep(max(pause, 0.5 * 2 ** (attempt - 1)))
+            pause = 0.0
             request = urllib.request.Request(self._address, data=body, headers=headers, method="POST")  # noqa: S310
             try:
-                with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
-                    return json.load(answer)
+                with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+                    return json.loads(answer.read())
             except urllib.error.HTTPError as failure:
                 reason = f"status {failure.code}"
                 if failure.code not in RETRIED_STATUS:
                     break
-            except json.JSONDecodeError:
+                pause = _asked_to_wait(failure.headers.get("Retry-After"), datetime.now(UTC))
+            except ValueError:
+                # Cut off on the way, or what a proxy says instead: the next answer may be whole.
                 reason = "an answer that is not JSON"
-                break
-            except OSError as failure:
+            except (OSError, HTTPException) as failure:
                 reason = type(failure).__name__
         # `from None`: an HTTP error carries the request, and the request carries private text.
         raise EmbeddingFailed(f"{self.name}: the endpoint gave {reason} after {attempt + 1} attempts") from None
+
+
+def _asked_to_wait(value: str | None, now: datetime) -> float:
+    """Seconds that a `Retry-After` header asks for, as a number or a date; 0 for anything else."""
+    if value is None:
+        return 0.0
+    try:
+        seconds = float(value) if value.strip().isdigit() else (parsedate_to_datetime(value) - now).total_seconds()
+    except (TypeError, ValueError):
+        return 0.0
+    return min(max(seconds, 0.0), LONGEST_PAUSE)

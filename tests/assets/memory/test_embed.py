@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, embedder
 from warehouse.settings import Settings
 
-Answer = Callable[[list[str]], tuple[int, bytes]]
+Answer = Callable[[list[str]], "tuple[int, bytes] | tuple[int, bytes, dict[str, str]]"]
 
 
 class Endpoint:
@@ -32,8 +32,10 @@ class Endpoint:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.requests.append(body | {"authorization": self.headers.get("Authorization"), "path": self.path})
                 answer = outer.answers.pop(0) if outer.answers else counted
-                status, payload = answer(body["input"])
+                status, payload, *more = answer(body["input"])
                 self.send_response(status)
+                for name, value in (more[0] if more else {}).items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(payload)
 
