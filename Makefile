@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := $(shell command -v uv 2>/dev/null || echo $(BIN)/uv)
 
-.PHONY: help setup demo test lint up down snapshots lock duckdb bench clean
+.PHONY: help setup demo test lint up down snapshots lock duckdb models bench clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,16 @@ duckdb: $(OLDER) ## the marts on the older DuckDB, and its clients on files of t
 	PYTHONPATH=$(OLDER) $(BIN)/python -m pytest -q tests/warehouse/test_marts.py tests/warehouse/test_questions.py \
 		tests/warehouse/test_disclosure.py
 	OLDER_DUCKDB=$(OLDER) $(BIN)/python -m pytest -q tests/warehouse/test_older_clients.py
+
+MODELS := .venv/models
+$(MODELS)/bin/python: $(READY)
+	$(BIN)/python -m venv $(MODELS)
+	$(UV) pip install --quiet --require-hashes --python $@ -r requirements.lock
+	$(UV) pip install --quiet --python $@ sentence-transformers
+	$(UV) pip install --quiet --no-deps --no-build-isolation --python $@ --editable .
+
+models: $(MODELS)/bin/python ## the optional embedder with a real model, in an environment of its own (2 to 5 GB)
+	$< -m pytest -q tests/assets/memory/test_sentence_transformers.py tests/assets/memory/test_embed.py
 
 snapshots: $(READY) ## rewrite the snapshot of the definitions after a wanted change
 	ENGRAM_WRITE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/pipelines/test_definitions.py

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property, lru_cache
+from hashlib import file_digest, sha256
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +36,8 @@ REQUEST_SECONDS = 60.0
 REQUEST_ATTEMPTS = 4
 LONGEST_PAUSE = 60.0
 """Seconds: the longest wait between two attempts that an endpoint's `Retry-After` may ask for."""
+MODEL_FILES = frozenset({".json", ".safetensors", ".bin", ".txt", ".model"})
+"""Files of a local model that decide its vectors: configuration, weights, vocabulary."""
 RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
 
 
@@ -131,13 +134,25 @@ class SentenceTransformersEmbedder:
             self._model = SentenceTransformer(model)
         except (OSError, ValueError) as failure:
             raise EmbeddingFailed("embedder: that sentence-transformers model could not be loaded") from failure
-        self.name = f"sentence-transformers/{Path(model).name if Path(model).exists() else model}"
-        self.dimension = int(self._model.get_sentence_embedding_dimension())
+        self.name = f"sentence-transformers/{_named(Path(model)) if Path(model).is_dir() else model}"
+        size = getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension
+        self.dimension = int(size())
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """One unit vector per text."""
         found = self._model.encode(list(texts), batch_size=64, show_progress_bar=False, convert_to_numpy=True)
         return accepted(found, model=self.name, count=len(texts), dimension=self.dimension)
+
+
+def _named(folder: Path) -> str:
+    """A local model by what it holds, then by its folder: two models in folders of one name are two, and training one
+    further makes another."""
+    digest = sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in MODEL_FILES and path.is_file()):
+        digest.update(f"{path.relative_to(folder)}\x1f{path.stat().st_size}\x1f".encode())
+        with path.open("rb") as file:
+            digest.update(file_digest(file, "sha256").digest())
+    return f"{digest.hexdigest()[:12]}/{folder.resolve().name}"
 
 
 class EndpointEmbedder:
