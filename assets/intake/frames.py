@@ -260,17 +260,25 @@ def _feeling(record: Journal, user: str, entry: str, at: datetime) -> dict[str, 
     }
 
 
+def call_id(record: Call, user: str) -> str:
+    """The id of a user's call: its own, else out of what it says."""
+    if record.id is not None:
+        return owned_id("call", user, record.id)
+    return stable_id("call", user, record.vapi_call_id or record.started_at.astimezone(UTC).isoformat())
+
+
+def summary_id(call: str) -> str:
+    """The id of the one summary of a call."""
+    return stable_id("call_summary", call)
+
+
 def calls(records: Sequence[Call], ids: Ids) -> Tables:
     """`voice.calls` with the `voice.voices` they name and the `voice.call_summaries` that came along."""
     rows: list[dict[str, Any]] = []
     summaries: list[dict[str, Any]] = []
     for record in records:
         user, at = ids[record.user_id], record.started_at.astimezone(UTC)
-        call = (
-            owned_id("call", user, record.id)
-            if record.id is not None
-            else stable_id("call", user, record.vapi_call_id or at.isoformat())
-        )
+        call = call_id(record, user)
         ended = record.ended_at.astimezone(UTC) if record.ended_at else None
         rows.append(
             {
@@ -292,7 +300,7 @@ def calls(records: Sequence[Call], ids: Ids) -> Tables:
             summary = record.summary
             summaries.append(
                 {
-                    "id": stable_id("call_summary", call),
+                    "id": summary_id(call),
                     "call_id": call,
                     "user_id": user,
                     "summary_json": _json({"text": summary.text}),

@@ -53,6 +53,7 @@ class LoadReport:
             "consents assumed": self.delivered.consents_assumed,
             **{f"quarantined: {reason}": count for reason, count in sorted(self.delivered.quarantined.items())},
             **({"lines of erased users": self.delivered.fenced} if self.delivered.fenced else {}),
+            **({"calls summarised": self.delivered.summarised} if self.delivered.summarised else {}),
             **({"transcripts dropped": self.delivered.transcripts} if self.delivered.transcripts else {}),
             "seconds": round(self.seconds, 2),
         }

@@ -104,7 +104,7 @@ class CallSummary(Struct, forbid_unknown_fields=True):
 
 
 class Call(Struct, tag_field="kind", tag="call", forbid_unknown_fields=True):
-    """One voice call. `transcript` is accepted and dropped: engram keeps summaries only."""
+    """One voice call. A `transcript` is summarised, where no summary came along, and dropped."""
 
     user_id: Name
     started_at: Moment

@@ -39,6 +39,7 @@ from assets.intake.records import (
     User,
 )
 from assets.memory import fenced
+from assets.summaries import Called, summarise_calls
 from warehouse import quarantine
 from warehouse.live import LiveError, LiveUnavailable, ensure_partitions, upsert_frame
 
@@ -72,6 +73,7 @@ class Delivered:
         quarantined: refused lines by reason, also those that were refused before.
         fenced: lines dropped because their user was erased.
         transcripts: call transcripts dropped.
+        summarised: calls of which a summary was made out of the transcript before.
     """
 
     rows: Counter[str] = field(default_factory=Counter)
@@ -80,6 +82,7 @@ class Delivered:
     quarantined: Counter[str] = field(default_factory=Counter)
     fenced: int = 0
     transcripts: int = 0
+    summarised: int = 0
 
     def add(self, other: "Delivered") -> None:
         """Take another batch's counts in."""
@@ -89,6 +92,7 @@ class Delivered:
         self.quarantined.update(other.quarantined)
         self.fenced += other.fenced
         self.transcripts += other.transcripts
+        self.summarised += other.summarised
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,8 @@ class Writer:
             if len(kept) < len(goods):
                 batch = _tables(kept, accounts.ids)
             result.fenced += len(goods) - len(kept) - len(strangers)
-            result.transcripts = sum(call.transcript is not None for _, call in _of(kept, Call))
+            called = [call for _, call in _of(kept, Call) if call.transcript is not None]
+            result.transcripts = len(called)
             for tables in batch:
                 new = self._insert(connection, tables)
                 result.rows.update(new)
@@ -208,6 +213,8 @@ class Writer:
                     _sum_up_conversations(connection, tables["app.messages"])
             _name_conversations(connection, _of(kept, Conversation), accounts.ids)
             opened = _consents(connection, kept, accounts, result, assume_consent=assume_consent)
+            spoken = [_called(call, accounts.ids[call.user_id]) for call in called if call.summary is None]
+            result.summarised = summarise_calls(connection, self._stores, spoken) if spoken else 0
             self._quarantine(connection, [*faults, *prepared.faults, *strangers], origin, accounts, result)
             memories = frames.memories([(memory, good.raw) for good, memory in _of(kept, Memory)], accounts.ids, clean)
             self._stores.shortterm.forget_delivered(sorted(opened - self._brought))
@@ -289,6 +296,13 @@ class Writer:
 
 def _of(goods: Iterable[Good], kind: type[_R]) -> list[tuple[Good, _R]]:
     return [(good, good.record) for good in goods if isinstance(good.record, kind)]
+
+
+def _called(call: Call, user: str) -> Called:
+    """A call with a transcript, as summaries take it."""
+    started, ended, name = call.started_at.astimezone(UTC), call.ended_at, frames.call_id(call, user)
+    seconds = int((ended - started).total_seconds()) if ended and ended >= started else None
+    return Called(frames.summary_id(name), name, user, started, seconds, call.transcript or "")
 
 
 def _names(goods: Iterable[Good]) -> set[str]:

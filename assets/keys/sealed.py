@@ -60,6 +60,9 @@ SEALED: tuple[Sealed, ...] = (
     Sealed("app.conversation_summaries", "summary", "id"),
     Sealed("app.conversation_summaries", "key_topics", "id", json=True),
     Sealed("app.conversation_summaries", "action_items", "id", json=True),
+    Sealed("voice.call_summaries", "summary_json", "id", json=True),
+    Sealed("voice.call_summaries", "key_topics", "id", json=True),
+    Sealed("voice.call_summaries", "action_items", "id", json=True),
     Sealed("ops.quarantine", "payload_sealed", "id", nobodys=True, at_once=20),
 )
 

@@ -82,6 +82,7 @@ def _reported(report: "SummariesReport") -> dict[str, Any]:
         "unchanged": report.unchanged,
         "removed": report.removed,
         "without_consent": report.without_consent,
+        "call_summaries_removed": report.calls_removed,
         "fenced": report.fenced,
         "empty": report.empty,
         "messages": report.messages,

@@ -34,6 +34,7 @@ from assets.memory import (
     unlock_shards,
 )
 from assets.summaries import store
+from assets.summaries.calls import remove_withdrawn_calls
 from assets.summaries.compose import METHOD, VERSION, Summary, summarise
 from assets.summaries.read import CONVERSATIONS_AT_ONCE, batches, changed, said
 from assets.summaries.sentences import Turn
@@ -63,6 +64,7 @@ class SummariesReport:
     unchanged: int = 0
     removed: int = 0
     without_consent: int = 0
+    calls_removed: int = 0
     fenced: int = 0
     empty: int = 0
     messages: int = 0
@@ -111,6 +113,8 @@ def summarise_days(
                 _batch(stores, conn, batch, now, report, reached)
             finally:
                 unlock_shards(conn, shards)
+    with stores.live.connect() as conn:
+        report.calls_removed = remove_withdrawn_calls(conn, stores)
     report.seconds = perf_counter() - began
     return report
 

@@ -1,5 +1,7 @@
 """Keys are replaced under everything that is encrypted, whatever happens meanwhile, and the old ones are gone."""
 
+import io
+import json
 import re
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from uuid import UUID
 import polars as pl
 import pytest
 
+from assets.intake import load_stream
 from assets.keys.rekey import left, rekey
 from assets.keys.sealed import SEALED
 from assets.memory.rounds import go_round
@@ -22,6 +25,7 @@ from assets.summaries import read_summaries, summarise_days
 from tests import builders
 from tests.assets.memory import arriving
 from tests.assets.retention import scene
+from tests.assets.summaries.test_calls import call_summaries
 from warehouse.settings import Settings
 from warehouse.stores import Stores
 from warehouse.vault import change_master_key
@@ -59,6 +63,7 @@ class Filled:
             self.talks.append(str(talk))
             old = builders.conversation(stores.live, UUID(user), at=scene.MARCH)
             builders.message(stores.live, UUID(user), old, "words of long ago", at=scene.MARCH)
+        _calls(stores, self.people)
         go_round(stores, now=arriving.NOW)
         summarise_days(stores, date(2026, 3, 10), date(2026, 3, 10), now=arriving.NOW)
         scene.retire_messages(scene.engine_of(stores))
@@ -77,6 +82,7 @@ class Filled:
             read_summaries(stores, self.talks),
             self.archived(stores).rows(),
             arriving.quarantined(stores),
+            call_summaries(stores),
         ]
 
     def archived(self, stores: Stores) -> pl.DataFrame:
@@ -87,6 +93,20 @@ class Filled:
             ).fetchall()
         path = stores.settings.archive / name
         return pl.concat(archive.read(stores.vault, stores.vault.own_key("archives"), path)).sort("id")
+
+
+def _calls(stores: Stores, people: list[str]) -> None:
+    lines = [
+        {
+            "kind": "call",
+            "user_id": user,
+            "started_at": "2026-03-10T09:00:00Z",
+            "transcript": "\n".join(f"{'AI' if number % 2 else 'User'}: {text}" for number, text in enumerate(WORDS)),
+        }
+        for user in people
+    ]
+    stream = io.BytesIO("\n".join(map(json.dumps, lines)).encode())
+    assert load_stream(stores, stream, origin="calls", now=arriving.NOW).summarised == len(people)
 
 
 @pytest.fixture
