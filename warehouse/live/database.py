@@ -4,9 +4,10 @@ Lives here: connections and reads. Does not live here: bulk writes (`copy.py`), 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from types import TracebackType
 from typing import Any
 
 import polars as pl
@@ -58,8 +59,7 @@ class Live:
     def __repr__(self) -> str:
         return f"Live(role={self._role!r})"
 
-    @contextmanager
-    def connect(self, *, owner: bool = False, autocommit: bool = False) -> Iterator[psycopg.Connection]:
+    def connect(self, *, owner: bool = False, autocommit: bool = False) -> AbstractContextManager[psycopg.Connection]:
         """A connection in UTC; commits on a clean exit and rolls back on an error.
 
         Args:
@@ -70,15 +70,7 @@ class Live:
             LiveUnavailable: the server is out of reach, or the work met a deadlock or a lock and may be tried again.
             LiveError: Postgres refused it.
         """
-        with (
-            without_values(),
-            psycopg.connect(self.url, autocommit=autocommit, options=_OPTIONS) as connection,
-        ):
-            if self._role and not owner:
-                connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
-                if not autocommit:
-                    connection.commit()
-            yield connection
+        return _Connected(self.url, None if owner else self._role, autocommit=autocommit)
 
     def engine(self) -> sa.Engine:
         """An SQLAlchemy engine on psycopg 3, for Alembic and for comparing the model."""
@@ -122,6 +114,35 @@ class Live:
     @cached_property
     def _set_role(self) -> str:
         return sql.SQL("SET ROLE {}").format(sql.Identifier(self._role or "")).as_string(None)
+
+
+class _Connected:
+    """What `Live.connect` gives. No generator: one that is kept open until the process ends, as recall keeps its
+    connections, would be woken then to find the modules it needs gone."""
+
+    def __init__(self, url: str, role: str | None, *, autocommit: bool) -> None:
+        self._url, self._role, self._autocommit = url, role, autocommit
+
+    def __enter__(self) -> psycopg.Connection:
+        with without_values():
+            self._connection = psycopg.connect(self._url, autocommit=self._autocommit, options=_OPTIONS)
+            if self._role:
+                try:
+                    self._connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
+                    if not self._autocommit:
+                        self._connection.commit()
+                except BaseException:
+                    self._connection.close()
+                    raise
+        return self._connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with without_values():
+            self._connection.__exit__(kind, error, trace)
+            if isinstance(error, psycopg.Error):
+                raise error
 
 
 def _frame(arrow: Any) -> pl.DataFrame:
