@@ -53,6 +53,8 @@ SELECT DISTINCT c.user_id::text AS user_id FROM compliance.consents c
 WHERE c.consent_type = $1 AND (NOT c.granted OR c.withdrawn_at IS NOT NULL)
   AND {SHARD_SQL.format(column="c.user_id")} = ANY(string_to_array($2, ',')::int[])
   AND EXISTS (SELECT 1 FROM memory.items i WHERE i.user_id = c.user_id)
+  -- Out of recall all the same; removed when the hold is released.
+  AND NOT EXISTS (SELECT 1 FROM compliance.legal_holds h WHERE h.user_id = c.user_id AND h.released_at IS NULL)
 """  # noqa: S608 - the shard expression is a constant of this code
 
 

@@ -123,12 +123,14 @@ def summarise_calls(conn: "psycopg.Connection", stores: "Stores", calls: Sequenc
 
 
 def remove_withdrawn_calls(conn: "psycopg.Connection", stores: "Stores") -> int:
-    """Delete the call summaries engram made that consent does not cover any more; returns how many."""
+    """Delete the call summaries engram made that consent does not cover any more, but for a legal hold; returns how
+    many."""
     rows = conn.execute(
         "SELECT s.id::text, s.user_id::text, coalesce(c.started_at, c.created_at) FROM voice.call_summaries s"
         " JOIN voice.calls c ON c.id = s.call_id WHERE s.summary_json ? 'method' AND EXISTS ("
         "SELECT FROM compliance.consents k WHERE k.user_id = s.user_id AND k.consent_type = 'memory'"
         " AND (NOT k.granted OR k.withdrawn_at IS NOT NULL))"
+        " AND NOT EXISTS (SELECT FROM compliance.legal_holds h WHERE h.user_id = s.user_id AND h.released_at IS NULL)"
     ).fetchall()
     made = pl.DataFrame(rows, schema={"id": pl.String, "user_id": pl.String, "at": _TIME}, orient="row")
     judged = _judged(conn, stores, made)

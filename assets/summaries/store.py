@@ -107,9 +107,11 @@ def write(
 
 
 def remove(conn: "psycopg.Connection", conversation_ids: Collection[str]) -> int:
-    """Delete the summaries of these conversations; returns how many there were."""
+    """Delete the summaries of these conversations, but for a legal hold; returns how many went."""
     return conn.execute(
-        "DELETE FROM app.conversation_summaries WHERE conversation_id = ANY(%s::uuid[])", [sorted(conversation_ids)]
+        "DELETE FROM app.conversation_summaries s WHERE conversation_id = ANY(%s::uuid[]) AND NOT EXISTS ("
+        "SELECT FROM compliance.legal_holds h WHERE h.user_id = s.user_id AND h.released_at IS NULL)",
+        [sorted(conversation_ids)],
     ).rowcount
 
 
