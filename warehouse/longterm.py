@@ -22,6 +22,8 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from warehouse.packed import PACKED, PACKED_COLUMNS, pack, unpack
+
 if TYPE_CHECKING:
     from lancedb.db import AsyncConnection, DBConnection
     from lancedb.table import AsyncTable, Table
@@ -134,7 +136,8 @@ def schema_of(table: str, dimension: int, model: str) -> pa.Schema:
     if table not in COLUMNS:
         raise ValueError(f"table: expected one of {', '.join(TABLES)}, got {len(table)} characters")
     vector = pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False)
-    return pa.schema([*COLUMNS[table], vector], metadata={MODEL_KEY: model})
+    packed = [pa.field(PACKED, pa.string(), nullable=False)] if table in PACKED_COLUMNS else []
+    return pa.schema([*COLUMNS[table], *packed, vector], metadata={MODEL_KEY: model})
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,21 @@ class TableState:
     version: int
 
 
+@dataclass(frozen=True)
+class Read:
+    """One user's rows of one table, as recall reads them.
+
+    Attributes:
+        columns: values per row of each of `warehouse.packed.PACKED_COLUMNS`, times in microseconds since 1970.
+        vectors: per row, float32.
+        model: the embedding model of the vectors.
+    """
+
+    columns: dict[str, Sequence[Any]]
+    vectors: np.ndarray
+    model: str
+
+
 class LongTerm:
     """LanceDB under one folder or object-store URI; safe for several writing processes.
 
@@ -160,6 +178,7 @@ class LongTerm:
         self.uri = uri
         self._open: dict[str, Table] = {}
         self._handles: dict[str, AsyncTable] = {}
+        self._packed: set[str] = set()
         self._physical: tuple[int, dict[str, str]] | None = None
 
     def __repr__(self) -> str:
@@ -195,6 +214,8 @@ class LongTerm:
             if target is None:  # not `or`: an empty table is falsy
                 target = self._create(table, dimension, model, physical)
             _same_model(table, target, model, dimension)
+            if PACKED in arrow.column_names and PACKED not in target.schema.names:  # `optimize` will bring it
+                arrow = arrow.drop_columns([PACKED])
 
             def merge() -> None:
                 builder = target.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
@@ -242,7 +263,8 @@ class LongTerm:
     def optimize(self, table: str) -> None:
         """Compact small files and bring the indexes up to date; old versions stay for a day.
 
-        When users' rows have become scattered, each one's are laid side by side again.
+        When users' rows have become scattered, each one's are laid side by side again; a table that was made before
+        rows were packed is written anew likewise.
         """
         for physical in self._generations(table):
             target = self._named(physical)
@@ -251,7 +273,9 @@ class LongTerm:
             with self._writing():
                 _indexed(table, target)
                 _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
-            if table != "knowledge" and "://" not in self.uri and _scattered(self._owners(table, physical)):
+            if table == "knowledge" or "://" in self.uri:
+                continue
+            if PACKED not in target.schema.names or _scattered(self._owners(table, physical)):
                 with self._writing(exclusive=True):
                     self._rearrange(table, physical)
 
@@ -309,29 +333,32 @@ class LongTerm:
         return pl.DataFrame(pa.concat_tables(tables))
 
     def rows_of(
-        self, user_id: str, columns: Mapping[str, Sequence[str]], *, physical: Mapping[str, str] | None = None
-    ) -> dict[str, pa.Table]:
+        self, user_id: str, tables: Sequence[str], *, physical: Mapping[str, str] | None = None
+    ) -> dict[str, Read]:
         """One user's rows of several tables at once, the shortest way for recall.
 
         Args:
             user_id: whose rows.
-            columns: per table the columns wanted.
+            tables: of `warehouse.packed.PACKED_COLUMNS`.
             physical: per table another generation than the current one.
 
         Returns:
-            Arrow tables by name, with `engram.embedding_model` in the metadata of their schema; a table that does not
-            exist yet is left out.
+            The rows by table; a table that does not exist yet, or holds nothing of the user, is left out.
 
         Raises:
             ValueError: a user id outside the allow-list.
         """
         where = _equals("user_id", user_id)
         others = physical or {}
-        behind = {table: others.get(table) or self.physical(table) for table in columns}
+        behind = [others.get(table) or self.physical(table) for table in tables]
         found = self._together(
-            [self._matching(behind[table], where, list(wanted)) for table, wanted in columns.items()]
+            [self._matching(name, where, PACKED_COLUMNS[table]) for table, name in zip(tables, behind, strict=True)]
         )
-        return {table: rows for table, rows in zip(columns, found, strict=True) if rows is not None}
+        return {
+            table: Read(unpack(table, rows), _matrix(rows), _model_of(rows.schema))
+            for table, rows in zip(tables, found, strict=True)
+            if rows is not None and rows.num_rows
+        }
 
     def users(self, table: str, *, physical: str | None = None) -> set[str]:
         """Every user who has a row in a table; knowledge has none."""
@@ -541,13 +568,16 @@ class LongTerm:
         return read
 
     def _matching(
-        self, physical: str, where: str, columns: list[str]
+        self, physical: str, where: str, unpacked: Sequence[str]
     ) -> "Callable[[AsyncConnection], Awaitable[pa.Table | None]]":
         async def read(reader: "AsyncConnection") -> pa.Table | None:
             target = await self._handle(reader, physical)
             if target is None:
                 return None
-            query = target.query().where(where).select(columns)
+            if physical not in self._packed and PACKED in (await target.schema()).names:
+                self._packed.add(physical)  # no table loses it again
+            wanted = [PACKED] if physical in self._packed else unpacked
+            query = target.query().where(where).select([*wanted, "vector"])
             try:
                 return await query.to_arrow()
             except (OSError, RuntimeError, ValueError) as failure:  # as in `_reading`
@@ -592,10 +622,12 @@ class LongTerm:
             ordered = owners.sort("owner").with_columns(part=pl.col("rows").cum_sum() // ROWS_REWRITTEN)
             for (_,), users in ordered.group_by("part", maintain_order=True):
                 for chunk in _chunks(users["owner"].to_list()):
-                    rows = before.search().where(_one_of("user_id", chunk)).to_arrow()
+                    rows = _with_packed(table, before.search().where(_one_of("user_id", chunk)).to_arrow())
                     yield from rows.sort_by([("user_id", "ascending"), ("created_at", "ascending")]).to_batches()
 
-        target.add(pa.RecordBatchReader.from_batches(before.schema, user_by_user()), mode="overwrite")
+        model, dimension = _model_of(before.schema), before.schema.field("vector").type.list_size
+        written = pa.RecordBatchReader.from_batches(schema_of(table, dimension, model), user_by_user())
+        target.add(written, mode="overwrite")
         _indexed(table, target)
 
     def _owners(self, table: str, physical: str) -> pl.DataFrame:
@@ -704,6 +736,8 @@ def _conform(table: str, rows: pl.DataFrame, model: str) -> pa.Table:
             arrays.append(column.cast(field.type))
         else:
             arrays.append(pa.nulls(len(rows), field.type))
+    if table in PACKED_COLUMNS:
+        arrays.append(pack(table, dict(zip((field.name for field in fields), arrays, strict=True))))
     arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]))
     return pa.Table.from_arrays(arrays, schema=schema_of(table, matrix.shape[1], model))
 
@@ -733,6 +767,21 @@ def vectors_of(column: pl.Series) -> np.ndarray:
             f"vector: {int(bad.sum())} of {len(column)} rows are zero or not finite; embed them again"
         )
     return np.ascontiguousarray(matrix)
+
+
+def _with_packed(table: str, rows: pa.Table) -> pa.Table:
+    """Rows of a personal table with the column of packed rows, in front of the vector."""
+    if PACKED in rows.column_names:
+        return rows
+    place = rows.schema.get_field_index("vector")
+    packed = pack(table, {name: rows.column(name) for name in PACKED_COLUMNS[table]})
+    return rows.add_column(place, pa.field(PACKED, pa.string(), nullable=False), packed)
+
+
+def _matrix(rows: pa.Table) -> np.ndarray:
+    """The vectors of an Arrow table that has rows."""
+    flat = rows.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat.reshape(rows.num_rows, -1), dtype=np.float32)
 
 
 def _model_of(schema: pa.Schema) -> str:

@@ -23,7 +23,6 @@ from uuid import UUID
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
@@ -31,13 +30,12 @@ from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.when import spans
 from assets.memory.words import names
 from assets.retention import cutoff
-from warehouse.longterm import MODEL_KEY
 
 if TYPE_CHECKING:
     import psycopg
 
     from warehouse.live import Live
-    from warehouse.longterm import LongTerm
+    from warehouse.longterm import LongTerm, Read
     from warehouse.stores import Stores
 
 Result = TypeVar("Result")
@@ -50,14 +48,6 @@ STALE_FACTOR = 0.8
 
 ACCESSES_BUFFERED = 500
 """Recalled memories counted in the process before they are written back in one statement."""
-
-COLUMNS_READ: dict[str, tuple[str, ...]] = {
-    "turns": ("id", "content", "type", "created_at", "vector", "conversation_id", "role", "speaker"),
-    "memories": (
-        *("id", "content", "type", "significance_level", "created_at", "vector", "conversation_id", "message_ids"),
-        *("valid_from", "valid_to", "known_at", "superseded_by", "status", "composite_score"),
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -334,29 +324,26 @@ class Life:
     archived: np.ndarray
 
 
-def _life(frame: pl.DataFrame) -> Life:
-    """`Life` of rows with the columns of `_NO_ROWS`."""
-    known = _seconds(frame["known_at"], -np.inf)
-    successor_known = np.full(len(frame), -np.inf)
-    successors = frame["superseded_by"]
-    if successors.null_count() < len(frame):
-        learnt = dict(zip(frame["id"], known, strict=True))
+def _life(held: Mapping[str, list[Any]]) -> Life:
+    """`Life` of columns of `_NO_ROWS`, times in microseconds."""
+    known = _seconds(held["known_at"], -np.inf)
+    successors = held["superseded_by"]
+    successor_known = np.full(len(known), -np.inf)
+    if any(successors):
+        learnt = dict(zip(held["id"], known, strict=True))
         successor_known = np.array([learnt.get(successor, -np.inf) for successor in successors])
-    status = np.array([value or "active" for value in frame["status"].to_list()], dtype=object)
+    status = np.array([value or "active" for value in held["status"]], dtype=object)
     return Life(
-        _seconds(frame["valid_to"], np.inf),
+        _seconds(held["valid_to"], np.inf),
         known,
         successor_known,
         *(status == value for value in ("active", "superseded", "archived")),
     )
 
 
-def _seconds(times: pl.Series, absent: float) -> np.ndarray:
-    """Seconds since 1970 of a column of times, `absent` where there is none."""
-    if times.null_count() == len(times):
-        return np.full(len(times), absent)
-    seconds = times.to_physical().to_numpy().astype(np.float64) / 1e6
-    return np.where(np.isnan(seconds), absent, seconds)
+def _seconds(times: Sequence[int | None], absent: float) -> np.ndarray:
+    """Seconds since 1970 of microseconds, `absent` where there is none."""
+    return np.array([absent if time is None else time / 1e6 for time in times], dtype=np.float64)
 
 
 def load(
@@ -367,53 +354,50 @@ def load(
     physical: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations."""
-    found = longterm.rows_of(user, {table: COLUMNS_READ[table] for table in tables}, physical=physical)
-    read = {table: rows for table, rows in found.items() if rows.num_rows}
+    read = longterm.rows_of(user, tables, physical=physical)
     if not read:
         return _nothing()
-    frame = pl.concat([_rows(rows, table) for table, rows in read.items()])
-    vectors = _vectors(list(read.values()))
-    ids, sources = frame["id"].to_list(), frame["message_ids"].to_list()
-    is_memory = (frame["kind"] == "memory").to_numpy()
-    turns = {own for own, memory in zip(ids, is_memory, strict=True) if not memory}
-    stems = [messages is not None and not turns.isdisjoint(messages) for messages in sources]
-    place = list(zip(stems, frame["group"].to_list(), frame["at"].to_physical().to_list(), ids, strict=True))
-    order = np.array(sorted(range(len(ids)), key=place.__getitem__), dtype=np.int64)
-    frame, vectors, is_memory = frame[order], np.ascontiguousarray(vectors[order]), is_memory[order]
-    ids = [ids[row] for row in order]
-    stemming = frame["message_ids"].to_list()
+    held = _rows(read)
+    vectors = _vectors([rows.vectors for rows in read.values()])
+    turns = {own for own, kind in zip(held["id"], held["kind"], strict=True) if kind != "memory"}
+    stems = [messages is not None and not turns.isdisjoint(messages) for messages in held["message_ids"]]
+    place = list(zip(stems, held["group"], held["at"], held["id"], strict=True))
+    order = sorted(range(len(place)), key=place.__getitem__)
+    held = {name: [values[row] for row in order] for name, values in held.items()}
+    ids = held["id"]
+    is_memory = np.array([kind == "memory" for kind in held["kind"]], dtype=bool)
     kept = [
         tuple(messages or ()) if memory else (own,)
-        for own, memory, messages in zip(ids, is_memory, stemming, strict=True)
+        for own, memory, messages in zip(ids, is_memory, held["message_ids"], strict=True)
     ]
     scored = len(ids) - sum(stems)
     row_of = {own: row for row, own in enumerate(ids[:scored]) if own in turns}
     turns_of = [np.array([row_of[turn] for turn in of if turn in row_of]) for of in kept[scored:]]
-    worth = frame["worth"].fill_null(0.0).to_numpy().copy()
+    worth = np.array([0.0 if value is None else value for value in held["worth"]], dtype=np.float32)
     for row, rows in enumerate(turns_of, start=scored):
         worth[rows] = np.maximum(worth[rows], worth[row])
-    frame = frame.replace_column(frame.get_column_index("worth"), pl.Series("worth", worth, dtype=pl.Float32))
+    frame = pl.DataFrame({**held, "worth": worth}, schema=_NO_ROWS.schema)
+    vectors = vectors[order]
     return Loaded(
         frame,
         vectors,
         Corpus(frame[:scored], vectors[:scored]),
         turns_of,
-        frozenset((rows.schema.metadata or {}).get(MODEL_KEY, b"").decode() for rows in read.values()),
+        frozenset(rows.model for rows in read.values()),
         ids,
         is_memory,
         kept,
-        frame["at"].to_physical().to_numpy().astype(np.float64) / 1e6,
-        _life(frame),
+        np.array(held["at"], dtype=np.float64) / 1e6,
+        _life(held),
     )
 
 
 def _nothing() -> Loaded:
     """Of a user without rows."""
-    none = np.empty(0)
+    none, life = np.empty(0), _life(_NO_ROWS.to_dict(as_series=False))
     vectors: Matrix = np.empty((0, 1), dtype=np.float32)
-    return Loaded(
-        _NO_ROWS, vectors, Corpus(_NO_ROWS, vectors), [], frozenset(), [], none.astype(bool), [], none, _life(_NO_ROWS)
-    )
+    corpus = Corpus(_NO_ROWS, vectors)
+    return Loaded(_NO_ROWS, vectors, corpus, [], frozenset(), [], none.astype(bool), [], none, life)
 
 
 _NO_ROWS = pl.DataFrame(
@@ -427,31 +411,34 @@ _NO_ROWS = pl.DataFrame(
 )
 
 
-def _rows(table: pa.Table, name: str) -> pl.DataFrame:
-    """A LanceDB answer as a frame with the columns of `_NO_ROWS`."""
-    lazy = pl.DataFrame(table.drop_columns(["vector"])).lazy()
-    known = set(COLUMNS_READ[name])
-    if name == "turns":
-        derived = {"kind": pl.col("type"), "group": pl.coalesce("conversation_id", "id"), "at": pl.col("created_at")}
-    else:
-        derived = {
-            "kind": pl.lit("memory"),
-            "group": "~" + pl.col("id"),
-            "at": pl.coalesce("valid_from", "created_at"),
-            "worth": pl.col("composite_score"),
-            "role": pl.lit("user"),
-        }
-    return lazy.select(
-        derived.get(column, pl.col(column) if column in known else pl.lit(None, kind)).alias(column)
-        for column, kind in _NO_ROWS.schema.items()
-    ).collect()
+def _rows(read: "Mapping[str, Read]") -> dict[str, list[Any]]:
+    """What was read as columns of `_NO_ROWS`, times still in microseconds, one table below the other."""
+    held: dict[str, list[Any]] = {name: [] for name in _NO_ROWS.columns}
+    for table, rows in read.items():
+        columns, count = rows.columns, len(rows.vectors)
+        if table == "turns":
+            derived = {
+                "kind": columns["type"],
+                "group": [own or alone for own, alone in zip(columns["conversation_id"], columns["id"], strict=True)],
+                "at": columns["created_at"],
+            }
+        else:
+            times = zip(columns["valid_from"], columns["created_at"], strict=True)
+            derived = {
+                "kind": ["memory"] * count,
+                "group": ["~" + own for own in columns["id"]],
+                "at": [created if began is None else began for began, created in times],
+                "worth": columns["composite_score"],
+                "role": ["user"] * count,
+            }
+        for name, values in held.items():
+            values.extend(derived.get(name) or columns.get(name) or [None] * count)
+    return held
 
 
-def _vectors(tables: list[pa.Table]) -> Matrix:
-    """The vectors of these tables, one below the other; those of a smaller model (a reindex of one table is under way)
+def _vectors(found: Sequence[Matrix]) -> Matrix:
+    """The vectors of some tables, one below the other; those of a smaller model (a reindex of one table is under way)
     become zeros: they cannot be compared."""
-    flat = [table.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False) for table in tables]
-    found = [part.reshape(table.num_rows, -1) for part, table in zip(flat, tables, strict=True)]
     size = max(matrix.shape[1] for matrix in found)
     same = [part if part.shape[1] == size else np.zeros((len(part), size), dtype=np.float32) for part in found]
     return np.asarray(np.concatenate(same), dtype=np.float32)

@@ -42,7 +42,7 @@ def test_f28_an_id_that_is_sql_is_refused_by_every_call_and_touches_nothing(stor
         lambda: store.ids("memories", user_ids=["anna", attack]),
         lambda: store.count("memories", user_id=attack),
         lambda: store.search("memories", np.ones(2), user_id=attack, k=5),
-        lambda: store.rows_of(attack, {"memories": ["id"]}),
+        lambda: store.rows_of(attack, ["memories"]),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="expected an id") as refused:

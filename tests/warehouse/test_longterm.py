@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from warehouse.longterm import MODEL_KEY, EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
+from warehouse.longterm import EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
+from warehouse.packed import PACKED, PACKED_COLUMNS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ANNA, BEN = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
@@ -234,17 +235,76 @@ def test_a_rearrangement_killed_before_its_indexes_are_back_is_mended_by_the_nex
 
 
 def test_one_users_rows_of_several_tables_come_at_once(store: LongTerm) -> None:
-    assert store.rows_of(ANNA, {"memories": ["id"], "turns": ["id"]}) == {}
+    assert store.rows_of(ANNA, ["memories", "turns"]) == {}
     assert store.versions(["turns", "memories"]) == {"turns": ("turns", -1), "memories": ("memories", -1)}
     store.upsert("memories", rows(ANNA, ["tea", "rain"]), model="m")
     store.upsert("memories", rows(BEN, ["sun"]), model="m")
-    found = store.rows_of(ANNA, {"memories": ["content"], "turns": ["id"]})
+    found = store.rows_of(ANNA, ["memories", "turns"])
     assert list(found) == ["memories"]
-    assert sorted(found["memories"]["content"].to_pylist()) == ["rain", "tea"]
-    assert found["memories"].schema.metadata[MODEL_KEY] == b"m"
+    assert sorted(found["memories"].columns["content"]) == ["rain", "tea"]
+    assert found["memories"].vectors.shape == (2, 8)
+    assert found["memories"].model == "m"
     green = store.begin_generation("memories", "n", 8)
     store.switch("memories", green)
     other = LongTerm(store.uri)
     assert other.versions(["memories"]) == store.versions(["memories"]) == {"memories": store.version("memories")}
-    assert other.rows_of(ANNA, {"memories": ["id"]})["memories"].num_rows == 0
-    assert other.rows_of(ANNA, {"memories": ["id"]}, physical={"memories": "memories"})["memories"].num_rows == 2
+    assert other.rows_of(ANNA, ["memories"]) == {}
+    assert len(other.rows_of(ANNA, ["memories"], physical={"memories": "memories"})["memories"].vectors) == 2
+
+
+def full(user_id: str) -> pl.DataFrame:
+    """Two memories with a value in every column of theirs, one with quotes and letters beyond ASCII."""
+    return rows(user_id, ['She said "tea"\\, naïve 🍵', "rain"]).with_columns(
+        context=pl.lit("at home"),
+        significance_level=pl.lit("low"),
+        conversation_id=pl.lit("c"),
+        message_ids=pl.Series([["a", "b"], None]),
+        valid_from=pl.lit(NOW).dt.offset_by("-1us"),
+        valid_to=pl.lit(NOW),
+        known_at=pl.lit(NOW),
+        superseded_by=pl.Series([None, "x"]),
+        status=pl.lit("superseded"),
+        composite_score=pl.lit(0.3, pl.Float32),
+    )
+
+
+def packed_and_not(store: LongTerm) -> None:
+    """What recall reads of Anna's memories is what their columns say."""
+    found = store.rows_of(ANNA, ["memories"])["memories"]
+    plain = store.rows("memories", user_ids=[ANNA], columns=[*PACKED_COLUMNS["memories"], "vector"])
+    times = pl.selectors.datetime().to_physical()
+    for name, values in plain.drop("vector").with_columns(times).to_dict(as_series=False).items():
+        assert list(found.columns[name]) == values, name
+    assert np.array_equal(found.vectors, np.array(plain["vector"].to_list(), dtype=np.float32))
+
+
+def test_a_row_read_packed_is_the_row_in_its_columns(store: LongTerm) -> None:
+    store.upsert("memories", full(ANNA), model="m")
+    packed_and_not(store)
+    store.upsert("memories", full(ANNA).with_columns(status=pl.lit("archived"), valid_to=None), model="m")
+    assert store.rows_of(ANNA, ["memories"])["memories"].columns["status"] == ("archived", "archived")
+    packed_and_not(store)
+
+
+def test_a_table_from_before_rows_were_packed_is_read_written_and_then_packed(
+    store: LongTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr("warehouse.longterm.PACKED_COLUMNS", {})
+        store.upsert("memories", full(ANNA), model="m")
+    assert PACKED not in store._database.open_table("memories").schema.names
+    packed_and_not(store)
+    store.upsert("memories", full(BEN), model="m")
+    store.upsert("memories", full(ANNA)[:1].with_columns(status=pl.lit("archived")), model="m")
+    packed_and_not(store)
+    held = store.rows("memories", user_ids=[ANNA, BEN]).sort("id")
+    other = LongTerm(store.uri)
+    assert other.count("memories") == 4
+    store.optimize("memories")
+    assert PACKED in store._database.open_table("memories").schema.names
+    for reader in (store, other):
+        assert_frame_equal(reader.rows("memories", user_ids=[ANNA, BEN]).sort("id"), held)
+        packed_and_not(reader)
+        reader.upsert("memories", full(BEN), model="m")
+    monkeypatch.setattr(LongTerm, "_rearrange", lambda *_: pytest.fail("it was written anew again"))
+    store.optimize("memories")

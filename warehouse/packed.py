@@ -1,0 +1,49 @@
+"""What recall reads of a row, packed into one text beside the vector: one column to decode instead of a dozen.
+
+Lives here: which columns are packed, packing and unpacking.
+Does not live here: the tables themselves (`longterm.py`).
+Each column read costs a page of its own, of which one user's rows want few bytes; so a row carries what recall needs
+of it once more, as one JSON array. It is derived from the other columns whenever a row is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from json import JSONEncoder, loads
+from typing import Any
+
+import pyarrow as pa
+
+PACKED = "packed"
+"""Name of the column; its text is a JSON array in the order of `PACKED_COLUMNS`, times in microseconds since 1970."""
+
+PACKED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "turns": ("id", "content", "type", "created_at", "conversation_id", "role", "speaker"),
+    "memories": (
+        *("id", "content", "type", "significance_level", "created_at", "conversation_id", "message_ids"),
+        *("valid_from", "valid_to", "known_at", "superseded_by", "status", "composite_score"),
+    ),
+}
+"""Per table that recall reads, the columns it needs beside the vector."""
+
+_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def pack(table: str, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Array:
+    """One text per row of Arrow columns by name; those of `PACKED_COLUMNS` must be among them."""
+    values = (_plain(columns[name]) for name in PACKED_COLUMNS[table])
+    return pa.array((_json(row) for row in zip(*values, strict=True)), pa.string())
+
+
+def unpack(table: str, rows: pa.Table) -> dict[str, Sequence[Any]]:
+    """The packed columns by name, one value per row, of rows with or without the column `PACKED`."""
+    names = PACKED_COLUMNS[table]
+    if PACKED not in rows.column_names:  # written before there was one
+        return {name: _plain(rows.column(name)) for name in names}
+    texts = chain.from_iterable(chunk.to_pylist() for chunk in rows.column(PACKED).chunks)
+    read = loads(f"[{','.join(texts)}]")
+    return dict(zip(names, zip(*read, strict=True), strict=True)) if read else dict.fromkeys(names, ())
+
+
+def _plain(column: pa.Array | pa.ChunkedArray) -> list[Any]:
+    """Values as JSON has them."""
+    return list((column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column).to_pylist())
