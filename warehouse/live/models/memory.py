@@ -102,6 +102,7 @@ items = sa.Table(
     sa.Index("items_storage_type_idx", "storage_type"),
     sa.Index("items_superseded_by_idx", "superseded_by", postgresql_where=sa.text("(superseded_by IS NOT NULL)")),
     sa.Index("items_updated_at_idx", "updated_at"),
+    sa.Index("items_user_id_id_idx", "user_id", "id", postgresql_include=["status", "valid_to"]),
     sa.Index("items_user_id_status_idx", "user_id", "status", "created_at"),
     sa.Index("items_valid_to_idx", "valid_to", postgresql_where=sa.text("(valid_to IS NOT NULL)")),
     schema="memory",
