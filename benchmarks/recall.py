@@ -166,7 +166,8 @@ def through_recall(stores: Stores, talk: Talk, weights: Weights) -> tuple[list[R
 def turns_only(loaded: Loaded) -> tuple[Corpus, list[str]]:
     """The user's turns without the memories, for the baselines."""
     keep = np.flatnonzero(~loaded.is_memory)
-    return Corpus(loaded.frame[keep], loaded.vectors[keep]), [loaded.ids[row] for row in keep]
+    rows = {name: [values[row] for row in keep] for name, values in loaded.rows.items()}
+    return Corpus(rows, loaded.vectors[keep]), [loaded.ids[row] for row in keep]
 
 
 def baselines(corpus: Corpus, ids: list[str], asked: Sequence[Asked]) -> dict[str, list[Ranked]]:

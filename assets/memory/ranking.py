@@ -8,14 +8,14 @@ arrays is faster than any approximate index and never misses.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from assets.memory.embed import Matrix
 from assets.memory.when import ASKS_COUNT, ASKS_WHEN, TELLS_COUNT, TELLS_TIME, Span, nearness
@@ -113,17 +113,17 @@ class Corpus:
     """One user's rows as arrays, built once per state of the store.
 
     Args:
-        rows: sorted by `group`, then time: `content` (str), `group` (str: the conversation, or the row's own id when it
-            has none), `role` (str or null), `speaker` (str or null), `at` (Datetime UTC), `worth` (float 0 to 1).
+        rows: columns of equal length, sorted by `group`, then time: `content` (str), `group` (str: the conversation, or
+            the row's own id when it has none), `role` (str or None), `speaker` (str or None), `at` (microseconds since
+            1970), `worth` (float 0 to 1, or None).
         vectors: unit vectors of the rows, in the same order.
     """
 
-    def __init__(self, rows: pl.DataFrame, vectors: Matrix) -> None:
-        self.rows = rows
+    def __init__(self, rows: Mapping[str, Sequence[Any]], vectors: Matrix) -> None:
         self.vectors = vectors
-        self.size = len(rows)
-        texts: list[str] = rows["content"].to_list()
-        groups = np.array(rows["group"].to_list(), dtype=object)
+        texts: Sequence[str] = rows["content"]
+        self.size = len(texts)
+        groups = np.array(rows["group"], dtype=object)
         self.group = np.cumsum(np.append(0, groups[1:] != groups[:-1])) if self.size else np.empty(0, dtype=np.int64)
         flat: list[str] = []
         ends_at = np.zeros(self.size + 1, dtype=np.int64)
@@ -144,11 +144,11 @@ class Corpus:
         ends = np.fromiter((text.rstrip().endswith("?") for text in texts), dtype=bool, count=self.size)
         self._texts = texts
         self.substance = min_max(np.log1p(self._lengths)) if self.size else self._lengths
-        self.seconds = rows["at"].to_physical().to_numpy().astype(np.float64) / 1e6
-        self.worth = rows["worth"].fill_null(0.0).to_numpy().astype(np.float32)
-        role = rows["role"].fill_null("user").to_numpy()
-        self.by_user = role == "user"
-        called: list[str | None] = rows["speaker"].to_list()
+        self.seconds = np.array(rows["at"], dtype=np.float64) / 1e6
+        self.worth = np.array([worth or 0.0 for worth in rows["worth"]], dtype=np.float32)
+        role = np.array([role or "user" for role in rows["role"]], dtype=object)
+        self.by_user = np.asarray(role == "user", dtype=bool)
+        called: Sequence[str | None] = rows["speaker"]
         known = {name: frozenset(names(name)) if name else frozenset[str]() for name in set(called)}
         self.speakers: list[frozenset[str]] = [known[name] for name in called]
         self.answers = np.zeros(self.size, dtype=np.float32)
@@ -415,7 +415,7 @@ def _pronouns(text: str) -> list[str]:
     return [word.split("'")[0] for word in text.lower().replace("’", "'").replace("?", " ").split()]  # noqa: RUF001
 
 
-def _holds(pattern: re.Pattern[str], texts: list[str]) -> Scores:
+def _holds(pattern: re.Pattern[str], texts: Sequence[str]) -> Scores:
     return np.fromiter((bool(pattern.search(text)) for text in texts), dtype=np.float32, count=len(texts))
 
 

@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
@@ -46,8 +46,19 @@ ROWS_CACHED = 50_000
 STALE_FACTOR = 0.8
 """What the score of a turn is multiplied by when everything remembered from it has been superseded."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 ACCESSES_BUFFERED = 500
 """Recalled memories counted in the process before they are written back in one statement."""
+
+HIT: tuple[str, ...] = ("kind", "id", "content", "type", "significance_level", "at", "conversation_id")
+"""Columns of a row that a hit shows."""
+
+ROW: tuple[str, ...] = (
+    *HIT,
+    *("group", "role", "speaker", "worth", "message_ids", "status", "superseded_by", "valid_to", "known_at"),
+)
+"""Columns of a row that recall works with, of whichever table; times in microseconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -155,12 +166,11 @@ def recall(
         if not query.strip():
             return []
         loaded = _CACHE.rows_of(stores.longterm, user)
-        rows = loaded.frame
-        if rows.is_empty():
+        if not loaded.ids:
             return []
         asked = _asked(query, embedder(stores.settings), loaded, person, as_of or clock)
         seen, ended = visible(loaded, now=clock, as_of=as_of, known_at=known_at, include_archived=include_archived)
-        wanted = seen & _filtered(rows, types=types, levels=levels)
+        wanted = seen & _filtered(loaded, types=types, levels=levels)
         if min_similarity is not None:
             wanted &= loaded.vectors @ asked.vector >= min_similarity
         stale = stale_turns(loaded, ended)
@@ -280,7 +290,7 @@ class Loaded:
     time; after them the memories whose turns are there, which are as good an answer as the best of those.
 
     Attributes:
-        frame: the rows, columns of `_NO_ROWS`.
+        rows: the rows, columns of `ROW`.
         vectors: per row.
         corpus: the first rows, those that are scored.
         turns_of: for each row after those, the rows of its turns.
@@ -292,7 +302,7 @@ class Loaded:
         life: per row, what its times and status say.
     """
 
-    frame: pl.DataFrame
+    rows: dict[str, list[Any]]
     vectors: Matrix
     corpus: Corpus
     turns_of: list[np.ndarray]
@@ -325,7 +335,7 @@ class Life:
 
 
 def _life(held: Mapping[str, list[Any]]) -> Life:
-    """`Life` of columns of `_NO_ROWS`, times in microseconds."""
+    """`Life` of columns of `ROW`."""
     known = _seconds(held["known_at"], -np.inf)
     successors = held["superseded_by"]
     successor_known = np.full(len(known), -np.inf)
@@ -344,6 +354,11 @@ def _life(held: Mapping[str, list[Any]]) -> Life:
 def _seconds(times: Sequence[int | None], absent: float) -> np.ndarray:
     """Seconds since 1970 of microseconds, `absent` where there is none."""
     return np.array([absent if time is None else time / 1e6 for time in times], dtype=np.float64)
+
+
+def _moment(microseconds: int) -> datetime:
+    """A time of `ROW`, aware."""
+    return EPOCH + timedelta(microseconds=microseconds)
 
 
 def load(
@@ -373,15 +388,15 @@ def load(
     scored = len(ids) - sum(stems)
     row_of = {own: row for row, own in enumerate(ids[:scored]) if own in turns}
     turns_of = [np.array([row_of[turn] for turn in of if turn in row_of]) for of in kept[scored:]]
-    worth = np.array([0.0 if value is None else value for value in held["worth"]], dtype=np.float32)
+    worth = held["worth"]
     for row, rows in enumerate(turns_of, start=scored):
-        worth[rows] = np.maximum(worth[rows], worth[row])
-    frame = pl.DataFrame({**held, "worth": worth}, schema=_NO_ROWS.schema)
+        for turn in rows:
+            worth[turn] = max(worth[turn] or 0.0, worth[row] or 0.0)
     vectors = vectors[order]
     return Loaded(
-        frame,
+        held,
         vectors,
-        Corpus(frame[:scored], vectors[:scored]),
+        Corpus({name: values[:scored] for name, values in held.items()}, vectors[:scored]),
         turns_of,
         frozenset(rows.model for rows in read.values()),
         ids,
@@ -394,26 +409,16 @@ def load(
 
 def _nothing() -> Loaded:
     """Of a user without rows."""
-    none, life = np.empty(0), _life(_NO_ROWS.to_dict(as_series=False))
+    rows: dict[str, list[Any]] = {name: [] for name in ROW}
+    none = np.empty(0)
     vectors: Matrix = np.empty((0, 1), dtype=np.float32)
-    corpus = Corpus(_NO_ROWS, vectors)
-    return Loaded(_NO_ROWS, vectors, corpus, [], frozenset(), [], none.astype(bool), [], none, life)
-
-
-_NO_ROWS = pl.DataFrame(
-    schema={
-        **dict.fromkeys(("id", "kind", "content", "type", "group", "role", "speaker", "status"), pl.String()),
-        **dict.fromkeys(("significance_level", "conversation_id", "superseded_by"), pl.String()),
-        **dict.fromkeys(("at", "valid_to", "known_at"), pl.Datetime("us", "UTC")),
-        "worth": pl.Float32(),
-        "message_ids": pl.List(pl.String()),
-    }
-)
+    corpus = Corpus(rows, vectors)
+    return Loaded(rows, vectors, corpus, [], frozenset(), [], none.astype(bool), [], none, _life(rows))
 
 
 def _rows(read: "Mapping[str, Read]") -> dict[str, list[Any]]:
-    """What was read as columns of `_NO_ROWS`, times still in microseconds, one table below the other."""
-    held: dict[str, list[Any]] = {name: [] for name in _NO_ROWS.columns}
+    """What was read as columns of `ROW`, one table below the other."""
+    held: dict[str, list[Any]] = {name: [] for name in ROW}
     for table, rows in read.items():
         columns, count = rows.columns, len(rows.vectors)
         if table == "turns":
@@ -517,19 +522,19 @@ def visible(
     return np.asarray(began & np.where(loaded.is_memory, memory, turn)), ended
 
 
-def _filtered(rows: pl.DataFrame, *, types: Sequence[str] | None, levels: Sequence[str] | None) -> np.ndarray:
-    keep = np.ones(len(rows), dtype=bool)
-    if types is not None:
-        keep &= rows["type"].is_in(list(types)).to_numpy()
-    if levels is not None:
-        keep &= rows["significance_level"].is_in(list(levels)).fill_null(value=False).to_numpy()
+def _filtered(loaded: Loaded, *, types: Sequence[str] | None, levels: Sequence[str] | None) -> np.ndarray:
+    keep = np.ones(len(loaded.ids), dtype=bool)
+    for name, wanted in (("type", types), ("significance_level", levels)):
+        if wanted is not None:
+            chosen = set(wanted)
+            keep &= np.array([own in chosen for own in loaded.rows[name]], dtype=bool)
     return keep
 
 
 def stale_turns(loaded: Loaded, ended: np.ndarray) -> dict[int, list[int]]:
     """Rows of turns of which all that was remembered has ended, and the rows of the facts that came after."""
     row_of = {own: row for row, own in enumerate(loaded.ids)}
-    successors = loaded.frame["superseded_by"].to_list()
+    successors = loaded.rows["superseded_by"]
     after: dict[int, list[int]] = {}
     fresh: set[int] = set()
     for row in np.flatnonzero(loaded.is_memory):
@@ -590,13 +595,11 @@ def _choose(
     named = list(parts)
     values = np.stack([parts[name] for name in named])[:, taken[chosen]].T.round(4).tolist()
     similar = (loaded.vectors[chosen] @ asked.vector).round(4).tolist()
-    data = loaded.frame[chosen].rows(named=True)
     return [
         _hit(
             loaded,
             asked,
             (row, int(taken[row]), float(scores[row]), similar[place], row not in stale, also.get(row, [])),
-            data[place],
             {name: value for name, value in zip(named, values[place], strict=True) if abs(value) > 1e-4},
         )
         for place, row in enumerate(chosen)
@@ -626,11 +629,11 @@ class Truth:
     def confirmed(self, loaded: Loaded, rows: np.ndarray) -> set[str]:
         """Ids of those rows that may be shown."""
         rows = np.array([row for row in rows if _UUID.fullmatch(loaded.ids[row])], dtype=np.int64)
-        frame = loaded.frame[rows]
+        kinds, times = loaded.rows["kind"], loaded.rows["at"]
         by_kind: dict[str, list[str]] = {"memory": [], "message": [], "journal": []}
-        for row, kind in zip(rows, frame["kind"].to_list(), strict=True):
-            by_kind.setdefault(kind, []).append(loaded.ids[row])
-        times = frame["at"].filter(frame["kind"] == "message")
+        for row in rows:
+            by_kind.setdefault(kinds[row], []).append(loaded.ids[row])
+        said = [times[row] for row in rows if kinds[row] == "message"]
         found = self.conn.execute(
             _CONFIRM,
             {
@@ -640,8 +643,8 @@ class Truth:
                 "at": self.at,
                 "since": self.since,
                 "messages": by_kind["message"],
-                "first": times.min(),
-                "last": times.max(),
+                "first": _moment(min(said)) if said else None,
+                "last": _moment(max(said)) if said else None,
                 "entries": by_kind["journal"],
             },
             prepare=True,
@@ -650,7 +653,9 @@ class Truth:
         if not self.person.revoked and (self.person.consents or self.default == "allow"):
             return kept  # what was indexed was allowed at its time, and nothing was taken back since
         memory = pl.col("kind") == "memory"
-        events = frame.select(
+        columns = {name: [loaded.rows[name][row] for row in rows] for name in ("id", "at", "kind", "type")}
+        events = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String()) | {"at": pl.Datetime("us", "UTC")})
+        events = events.select(
             "id",
             "at",
             user_id=pl.lit(self.person.user_id),
@@ -683,17 +688,17 @@ def _hit(
     loaded: Loaded,
     asked: Asked,
     place: tuple[int, int, float, float, bool, list[str]],
-    data: dict[str, Any],
     parts: dict[str, float],
 ) -> Hit:
     row, scored, score, similarity, current, also = place
+    data = {name: loaded.rows[name][row] for name in HIT}
     return Hit(
         kind=data["kind"],
         id=data["id"],
         text=data["content"],
         type=data["type"],
         significance_level=data["significance_level"],
-        at=data["at"],
+        at=_moment(data["at"]),
         score=round(score, 4),
         similarity=similarity,
         parts=parts,

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import polars as pl
 import pytest
 
 from assets.memory.ranking import Asked, Corpus, Weights, min_max, subject_of
@@ -19,18 +18,16 @@ Row = tuple[str, str, str]
 def corpus(rows: list[Row], *, speakers: dict[str, str] | None = None, worth: list[float] | None = None) -> Corpus:
     """Rows of (conversation, role, text), a minute apart, a day between conversations."""
     days = {name: number for number, name in enumerate(sorted({row[0] for row in rows}))}
-    frame = pl.DataFrame(
-        {
-            "content": [text for _, _, text in rows],
-            "group": [group for group, _, _ in rows],
-            "role": [role for _, role, _ in rows],
-            "speaker": [(speakers or {}).get(role) for _, role, _ in rows],
-            "at": [START + timedelta(days=days[group], minutes=n) for n, (group, _, _) in enumerate(rows)],
-            "worth": worth or [0.0] * len(rows),
-        },
-        schema_overrides={"speaker": pl.String, "worth": pl.Float32, "at": pl.Datetime("us", "UTC")},
-    )
-    return Corpus(frame, MODEL.embed([text for _, _, text in rows]))
+    said = [START + timedelta(days=days[group], minutes=n) for n, (group, _, _) in enumerate(rows)]
+    columns = {
+        "content": [text for _, _, text in rows],
+        "group": [group for group, _, _ in rows],
+        "role": [role for _, role, _ in rows],
+        "speaker": [(speakers or {}).get(role) for _, role, _ in rows],
+        "at": [int(at.timestamp()) * 1_000_000 for at in said],
+        "worth": worth or [0.0] * len(rows),
+    }
+    return Corpus(columns, MODEL.embed([text for _, _, text in rows]))
 
 
 def asked(text: str, *, names: frozenset[str] = frozenset()) -> Asked:
@@ -130,8 +127,7 @@ def test_a_memory_worth_more_comes_first_among_equals() -> None:
 
 
 def test_no_rows_empty_texts_and_questions_without_words_do_not_break_the_scores() -> None:
-    empty = corpus([("a", "user", "the")]).rows[:0]
-    assert Corpus(empty, np.empty((0, 256), dtype=np.float32)).score(asked("tea"))[0].shape == (0,)
+    assert corpus([]).score(asked("tea"))[0].shape == (0,)
     odd = corpus([("a", "user", "..."), ("a", "assistant", "the of and"), ("b", "user", "🎉🎉")])
     for question in ("tea", "the", "?", "🎉"):
         assert np.isfinite(odd.score(asked(question))[0]).all()
