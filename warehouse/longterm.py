@@ -84,8 +84,9 @@ COLUMNS: dict[str, tuple[pa.Field, ...]] = {
         pa.field("title", pa.string()),
     ),
 }
-"""Columns of each LanceDB table beside `vector`. `known_at` is when engram learnt a memory, `valid_*` when it was true;
-`speaker` is the display name a message came with; `source_hash` tells whether the live row has changed since."""
+"""Columns of each LanceDB table beside `vector` and beside `packed`, which `warehouse.packed` makes of them.
+`known_at` is when engram learnt a memory, `valid_*` when it was true; `speaker` is the display name a message came
+with; `source_hash` tells whether the live row has changed since."""
 
 _REGISTERED = pa.schema(
     [*(pa.field(name, pa.string()) for name in ("table", "physical", "previous")), pa.field("switched_at", _TIME)]
@@ -264,7 +265,7 @@ class LongTerm:
         """Compact small files and bring the indexes up to date; old versions stay for a day.
 
         When users' rows have become scattered, each one's are laid side by side again; a table that was made before
-        rows were packed is written anew likewise.
+        rows were packed is written anew likewise. On object storage neither is done: a reindex packs, too.
         """
         for physical in self._generations(table):
             target = self._named(physical)

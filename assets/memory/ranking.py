@@ -390,17 +390,29 @@ class Corpus:
 
     def _windowed(self, values: Scores, before: int, after: int, *, most: bool = False) -> Scores:
         """Sum (or maximum) over the rows around each row, within its own conversation; `values` is anything by rows."""
-        out = values.copy()
+        out = values.copy(order="K")
         for step in (*range(-before, 0), *range(1, after + 1)):
-            width = self.size - abs(step)
-            if width <= 0:
-                continue
-            here = slice(-step, None) if step < 0 else slice(0, width)
-            there = slice(0, width) if step < 0 else slice(step, None)
-            same = self.group[here] == self.group[there]
-            moved = np.where(same, values[:, there], 0.0)
+            here, there, same = self._beside[step]
+            moved = values[:, there] if same is None else np.where(same, values[:, there], 0.0)
             out[:, here] = np.maximum(out[:, here], moved) if most else out[:, here] + moved
         return np.asarray(out, dtype=np.float32)
+
+    @cached_property
+    def _beside(self) -> Mapping[int, tuple[Any, Any, npt.NDArray[np.bool_] | None]]:
+        """For each step that the windows take: rows, the rows that far away, and which of them share a conversation.
+
+        Where few do (memories stand alone), only those are listed, and the last is None.
+        """
+        found: dict[int, tuple[Any, Any, npt.NDArray[np.bool_] | None]] = {}
+        for step in range(1, 5):
+            same = self.group[step:] == self.group[:-step]
+            first = np.flatnonzero(same)
+            if 2 * len(first) < self.size:
+                found[step], found[-step] = (first, first + step, None), (first + step, first, None)
+            else:
+                early, late = slice(0, self.size - step), slice(step, None)
+                found[step], found[-step] = (early, late, same), (late, early, same)
+        return found
 
 
 def subject_of(question: str) -> str | None:

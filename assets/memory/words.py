@@ -41,8 +41,11 @@ _stemmer = snowballstemmer.stemmer("english")
 def words(text: str) -> list[str]:
     """Content words of a text in order: lower case, possessive `'s` cut, stop words left out."""
     # What redaction put in place of a name or number is no word of anybody's.
-    found = _WORD.findall(_folded(_PLACEHOLDER.sub(" ", text)))
-    cut = [word.removesuffix("'s") for word in found if word not in STOP_WORDS]
+    told = _folded(_PLACEHOLDER.sub(" ", text) if "<" in text else text)
+    found = [word for word in _WORD.findall(told) if word not in STOP_WORDS]
+    if "'" not in told:
+        return found
+    cut = [word.removesuffix("'s") for word in found]
     return [word for word in cut if word not in STOP_WORDS]
 
 
