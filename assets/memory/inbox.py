@@ -53,8 +53,8 @@ class Inbox:
     then need no lock of each other's. A user with more than one batch holds comes again after the others.
 
     Taking removes nothing, so whoever asks for a batch while another is not acknowledged yet names that batch's users
-    as busy, and calls `leave` for the users whose items stay. Of a plan, that acknowledges nothing, `keeps` is set: what
-    was taken is passed over from then on.
+    as busy, and calls `leave` for the users whose items stay. Of a plan, that acknowledges nothing, `keeps` is set:
+    what was taken is passed over from then on.
     """
 
     def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int, keeps: bool = False) -> None:

@@ -7,8 +7,8 @@ waits for this one. Only engram's own nights and access counts write to `memory.
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
