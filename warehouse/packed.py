@@ -8,9 +8,10 @@ of it once more, as one JSON array. It is derived from the other columns wheneve
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from json import JSONEncoder, loads
+from json import loads
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 PACKED = "packed"
@@ -25,13 +26,25 @@ PACKED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Per table that recall reads, the columns it needs beside the vector."""
 
-_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
 
 def pack(table: str, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Array:
     """One text per row of Arrow columns by name; those of `PACKED_COLUMNS` must be among them."""
-    values = (_plain(columns[name]) for name in PACKED_COLUMNS[table])
-    return pa.array((_json(row) for row in zip(*values, strict=True)), pa.string())
+    frame = pl.DataFrame({name: pl.Series(columns[name]) for name in PACKED_COLUMNS[table]})
+    values = (_json(name, kind) for name, kind in frame.schema.items())
+    row = pl.concat_str(pl.lit("["), pl.concat_str(*values, separator=","), pl.lit("]"))
+    return frame.select(row.alias(PACKED))[PACKED].to_arrow().cast(pa.string())
+
+
+def _json(name: str, kind: pl.DataType) -> pl.Expr:
+    """A column as JSON, one text per value."""
+    value = pl.col(name)
+    if isinstance(kind, pl.Datetime):
+        text = value.dt.timestamp("us").cast(pl.String)
+    elif kind.is_float():
+        text = value.cast(pl.Float64).cast(pl.String)
+    else:
+        text = pl.struct(value).struct.json_encode().str.strip_prefix(f'{{"{name}":').str.strip_suffix("}")
+    return pl.when(value.is_null()).then(pl.lit("null")).otherwise(text)
 
 
 def unpack(table: str, rows: pa.Table) -> dict[str, Sequence[Any]]:
