@@ -75,6 +75,25 @@ COUNTS = TableSchema(
 )
 
 
+REVIEWS = TableSchema(
+    [
+        TableColumn("klass", "string", "class of the policy"),
+        TableColumn("flagged", "int", "documents this run flagged for review"),
+        TableColumn("archived", "int", "documents this run archived"),
+        TableColumn("reviewed", "int", "flagged ones that were reviewed and are active again"),
+        TableColumn("waiting", "int", "documents that wait for a review now"),
+    ]
+)
+CLASSES = TableSchema(
+    [
+        TableColumn("class", "string", "class of policy.yaml"),
+        TableColumn("what", "string", "what belongs to it"),
+        TableColumn("then", "string", "what happens to what is older"),
+        TableColumn("kept_by", "string", "the asset that sees to it, or who else has to"),
+    ]
+)
+
+
 class RetentionConfig(Config):
     """How to apply the policy."""
 
@@ -302,6 +321,115 @@ quarantine = _expiring(
     {"postgres"},
     "Refused input: bytes that still lie open are sealed, what is older than 90 days is deleted.",
 )
+
+
+audit = _expiring(
+    "audit",
+    {"postgres"},
+    "Audit log, closed requests, released holds and the consents of people who are gone, past seven years, by month."
+    " The erasure ledger and the mark of a destroyed key stay: they keep the erased from coming back.",
+)
+
+
+@asset(
+    key=AssetKey(["retention", "knowledge"]),
+    metadata={"dagster/column_schema": REVIEWS},
+    deps=[AssetDep(AssetKey(["schema", "migrations"]))],
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"postgres"},
+    description=(
+        "Guidelines and safety protocols that nobody reviewed in time are flagged, after a second such period archived;"
+        " nothing is deleted. Playbooks have no status to set: whoever writes them reviews them."
+    ),
+)
+def knowledge(
+    context: AssetExecutionContext, config: RetentionConfig, stores: StoresResource
+) -> MaterializeResult[None]:
+    from assets.retention.policy import load_policy
+    from assets.retention.reviews import review
+
+    done = review(stores.open().live, load_policy(), now=run_time(context), plan=config.dry_run)
+    return MaterializeResult(
+        metadata={
+            **{
+                name: sum(getattr(one, name) for one in done) for name in ("flagged", "archived", "reviewed", "waiting")
+            },
+            "classes": MetadataValue.table([TableRecord(asdict(one)) for one in done], schema=REVIEWS),
+        }
+    )
+
+
+@asset(
+    key=AssetKey(["retention", "releases"]),
+    metadata={"dagster/column_schema": COUNTS},
+    deps=[AssetDep(AssetKey(["marts", "warehouse_release"]))],
+    retry_policy=RETRY,
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"duckdb"},
+    description="DuckDB releases older than seven days, deleted; the published one stays whatever its age.",
+)
+def releases(
+    context: AssetExecutionContext, config: RetentionConfig, stores: StoresResource
+) -> MaterializeResult[None]:
+    from assets.retention.policy import load_policy
+    from warehouse.marts.release import aged, prune
+
+    settings, cutoff = stores.open().settings, load_policy().cutoff("releases", run_time(context))
+    due = aged(settings, cutoff)
+    gone = [] if config.dry_run else prune(settings, before=cutoff)
+    return MaterializeResult(
+        metadata={"cutoff": MetadataValue.timestamp(cutoff), "expired": len(due), "deleted": len(gone)}
+    )
+
+
+KEPT_BY = {
+    "conversations": "messages, conversations, turns",
+    "metrics": "service_metrics",
+    "memories": "memories",
+    "summaries": "summaries",
+    "response_cache": "response_cache",
+    "quarantine": "quarantine",
+    "analytics": "lake",
+    "releases": "releases",
+    "audit": "audit",
+    "guidelines": "knowledge",
+    "safety_protocols": "knowledge",
+    "keys": "redis_keys",
+    "orchestrator": "orchestrator",
+}
+"""Which assets of retention keep each class of the policy."""
+
+NOT_ENGRAMS = {
+    "backups": "engram makes no backups yet: whoever makes those of Postgres and of the home deletes them after 30"
+    " days, keeps three, and restores none without the erasure ledger",
+}
+"""Classes of the policy that nothing here keeps, and who has to."""
+
+
+@asset(
+    key=AssetKey(["retention", "policy"]),
+    metadata={"dagster/column_schema": CLASSES},
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"yaml"},
+    description="What the policy says of each class, which asset keeps it, and what others than engram have to delete.",
+)
+def policy() -> MaterializeResult[None]:
+    from assets.retention.policy import load_policy
+
+    rows = [
+        {"class": name, "what": kind.what, "then": kind.then, "kept_by": KEPT_BY.get(name, NOT_ENGRAMS.get(name, ""))}
+        for name, kind in load_policy().classes.items()
+    ]
+    return MaterializeResult(
+        metadata={
+            "classes": MetadataValue.table([TableRecord(row) for row in rows], schema=CLASSES),
+            "not_engrams": ", ".join(NOT_ENGRAMS),
+        }
+    )
 
 
 @asset(

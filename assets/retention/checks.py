@@ -8,13 +8,14 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetChecksDefinition,
+    AssetCheckSeverity,
     AssetKey,
     MetadataValue,
     asset_check,
 )
 
 from assets.resources import StoresResource
-from assets.retention.assets import engine, expired_runs
+from assets.retention.assets import KEPT_BY, NOT_ENGRAMS, engine, expired_runs
 
 if TYPE_CHECKING:
     from assets.retention.drop import Outcome
@@ -150,6 +151,44 @@ no_expired_response = _nothing_left("response_cache")
 no_expired_memory = _nothing_left("memories")
 no_expired_summary = _nothing_left("summaries")
 no_expired_quarantine = _nothing_left("quarantine")
+no_expired_audit = _nothing_left("audit")
+
+
+@asset_check(
+    asset=AssetKey(["retention", "policy"]),
+    description="Every class of the policy has an asset that keeps it, or is said to be somebody else's.",
+)
+def no_class_is_forgotten() -> AssetCheckResult:
+    from assets.retention.policy import load_policy
+
+    forgotten = sorted(set(load_policy().classes) - {*KEPT_BY, *NOT_ENGRAMS})
+    return AssetCheckResult(passed=not forgotten, metadata={"forgotten": ", ".join(forgotten) or "none"})
+
+
+@asset_check(
+    asset=AssetKey(["retention", "knowledge"]),
+    description="No guideline or safety protocol waits for a review.",
+)
+def nothing_waits_for_review(stores: StoresResource) -> AssetCheckResult:
+    from assets.retention.policy import load_policy
+    from assets.retention.reviews import review
+
+    waiting = {
+        one.klass: one.waiting for one in review(stores.open().live, load_policy(), now=datetime.now(UTC), plan=True)
+    }
+    return AssetCheckResult(passed=not any(waiting.values()), severity=AssetCheckSeverity.WARN, metadata=dict(waiting))
+
+
+@asset_check(
+    asset=AssetKey(["retention", "releases"]),
+    description="No DuckDB release but the published one is older than seven days.",
+)
+def no_old_release_survives(stores: StoresResource) -> AssetCheckResult:
+    from assets.retention.policy import load_policy
+    from warehouse.marts.release import aged
+
+    left = len(aged(stores.open().settings, load_policy().cutoff("releases", datetime.now(UTC)) - GRACE))
+    return AssetCheckResult(passed=left == 0, metadata={"left": left})
 
 
 def _survivors(klass: str, parent: str, stores: StoresResource) -> AssetCheckResult:

@@ -31,9 +31,11 @@ class Rule:
 
     Attributes:
         klass: class of `policy.yaml` whose period gives `cutoff`.
-        key: the primary key, a uuid.
+        key: the primary key.
         expired: condition over the row `t`, with `%(cutoff)s` and `%(now)s`.
         vectors: LanceDB table that holds the same ids, None when none does.
+        key_type: Postgres type of the key.
+        nameless: rows that name nobody; while any hold or access request is open, all of them stay.
     """
 
     klass: str
@@ -41,6 +43,17 @@ class Rule:
     key: str
     expired: str
     vectors: str | None = None
+    key_type: str = "uuid"
+    nameless: bool = False
+
+    @property
+    def held(self) -> str:
+        """Condition over the row `t`: a hold or an open access request keeps it."""
+        return (
+            _HELD.replace("h.user_id = t.user_id", "true").replace("r.user_id = t.user_id", "true")
+            if (self.nameless)
+            else _HELD
+        )
 
 
 RULES: tuple[Rule, ...] = (
@@ -62,6 +75,35 @@ RULES: tuple[Rule, ...] = (
         "coalesce(t.expires_at <= %(now)s, t.created_at < %(cutoff)s)",
     ),
     Rule("quarantine", "ops.quarantine", "id", "t.created_at < %(cutoff)s"),
+    # The log goes by whole months from its old end, as its own trigger allows: what is left is still one chain.
+    Rule(
+        "audit",
+        "compliance.audit_log",
+        "audit_id",
+        "t.occurred_at < date_trunc('month', %(cutoff)s::timestamptz, 'UTC')",
+        key_type="int8",
+        nameless=True,
+    ),
+    # Proof of consent is kept as long as the person is here: without a refusal, an older consent would hold again.
+    Rule(
+        "audit",
+        "compliance.consents",
+        "consent_id",
+        "(t.recorded_at < date_trunc('month', %(cutoff)s::timestamptz, 'UTC')"
+        " AND NOT EXISTS (SELECT FROM auth.users u WHERE u.id = t.user_id))",
+    ),
+    Rule(
+        "audit",
+        "compliance.dsar_requests",
+        "dsar_id",
+        "t.closed_at < date_trunc('month', %(cutoff)s::timestamptz, 'UTC')",
+    ),
+    Rule(
+        "audit",
+        "compliance.legal_holds",
+        "hold_id",
+        "t.released_at < date_trunc('month', %(cutoff)s::timestamptz, 'UTC')",
+    ),
 )
 
 _HELD = (
@@ -119,8 +161,8 @@ def purge(
             if not ids:
                 break
             forget(connection, ids)
-            statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s::uuid[])").format(
-                identifier(rule.table), sql.Identifier(rule.key)
+            statement = sql.SQL("DELETE FROM {} WHERE {} = ANY(%s::{}[])").format(
+                identifier(rule.table), sql.Identifier(rule.key), sql.Identifier(rule.key_type)
             )
             deleted += connection.execute(statement, (ids,)).rowcount
     held, left = count(live, rule, now=now, cutoff=cutoff)
@@ -140,7 +182,7 @@ def from_longterm(longterm: "LongTerm", table: str) -> Callable[[psycopg.Connect
 def count(live: Live, rule: Rule, *, now: datetime, cutoff: datetime) -> tuple[int, int]:
     """Expired rows that are held, and those that are not."""
     statement = sql.SQL(
-        f"SELECT count(*) FILTER (WHERE {_HELD}), count(*) FILTER (WHERE NOT {_HELD})"  # noqa: S608 - constants above
+        f"SELECT count(*) FILTER (WHERE {rule.held}), count(*) FILTER (WHERE NOT {rule.held})"  # noqa: S608 - constants above
         f" FROM {{}} t WHERE {rule.expired}"
     )
     with live.connect() as connection:
@@ -149,10 +191,12 @@ def count(live: Live, rule: Rule, *, now: datetime, cutoff: datetime) -> tuple[i
 
 
 def _doomed(rule: Rule, rows: int) -> sql.Composed:
+    # The log may not be updated by anybody, and to lock its rows takes the right to.
+    lock = sql.SQL("" if rule.table == "compliance.audit_log" else "FOR UPDATE OF t SKIP LOCKED")
     return sql.SQL(
-        f"SELECT t.{{key}}::text FROM {{table}} t WHERE {rule.expired} AND NOT {_HELD}"  # noqa: S608 - constants above
-        " ORDER BY t.{key} LIMIT {rows} FOR UPDATE OF t SKIP LOCKED"
-    ).format(key=sql.Identifier(rule.key), table=identifier(rule.table), rows=sql.Literal(rows))
+        f"SELECT t.{{key}}::text FROM {{table}} t WHERE {rule.expired} AND NOT {rule.held}"  # noqa: S608 - constants above
+        " ORDER BY t.{key} LIMIT {rows} {lock}"
+    ).format(key=sql.Identifier(rule.key), table=identifier(rule.table), rows=sql.Literal(rows), lock=lock)
 
 
 def _keep_holds_still(connection: psycopg.Connection) -> None:

@@ -226,11 +226,17 @@ def releases(settings: Settings) -> list[str]:
     return sorted(found)
 
 
-def prune(settings: Settings, *, keep: int | None = None) -> list[str]:
-    """Delete all but the newest releases; the published one is always among those kept unless `keep` is 0."""
+def aged(settings: Settings, before: datetime) -> list[str]:
+    """Releases published before that moment, but the newest of all, which is the published one."""
+    return [one for one in releases(settings)[:-1] if datetime.strptime(one, STAMP).replace(tzinfo=UTC) < before]
+
+
+def prune(settings: Settings, *, keep: int | None = None, before: datetime | None = None) -> list[str]:
+    """Delete all but the newest releases, and those published `before`; never the published one."""
     kept = settings.releases_keep if keep is None else keep
     ids = releases(settings)
-    gone = ids[: max(len(ids) - max(kept, 1), 0)]
+    old = set(aged(settings, before)) if before else set()
+    gone = [one for place, one in enumerate(ids) if one in old or place < len(ids) - max(kept, 1)]
     for release_id in gone:
         for name in (
             f"warehouse_{release_id}.duckdb",

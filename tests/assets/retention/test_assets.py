@@ -58,10 +58,10 @@ def test_every_asset_runs_on_empty_stores_and_every_check_passes(resource: These
     found, passed = run(resource)
     assert set(found) == {
         "messages", "service_metrics", "turns", "response_cache", "memories", "summaries", "quarantine", "redis_keys",
-        "lake", "orchestrator", "conversations",
+        "lake", "orchestrator", "conversations", "audit", "knowledge", "releases", "policy",
     }  # fmt: skip
     assert all(passed.values())
-    assert len(passed) == 12
+    assert len(passed) == 16
 
 
 def test_a_dry_run_reports_and_removes_nothing(resource: TheseStores, stores: Stores) -> None:

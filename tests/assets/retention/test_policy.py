@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from dagster import AssetsDefinition
 
-from assets.retention import cutoff
+from assets.retention import assets, cutoff
+from assets.retention.assets import KEPT_BY, NOT_ENGRAMS
 from assets.retention.policy import POLICY_FILE, Period, PolicyInvalid, load_policy, month_floor
 
 
@@ -91,3 +93,13 @@ def test_a_naive_clock_is_refused() -> None:
 def test_a_class_without_a_period_has_no_cutoff() -> None:
     with pytest.raises(KeyError):
         cutoff("keys", datetime(2026, 1, 1, tzinfo=UTC))
+
+
+def test_every_class_is_kept_by_an_asset_or_said_to_be_somebody_elses() -> None:
+    classes = set(load_policy().classes)
+    assert classes == set(KEPT_BY) | set(NOT_ENGRAMS)
+    assert not set(KEPT_BY) & set(NOT_ENGRAMS)
+    named = {name.strip() for names in KEPT_BY.values() for name in names.split(",")}
+    declared = {thing.key.path[-1] for thing in vars(assets).values() if isinstance(thing, AssetsDefinition)}
+    assert named <= declared
+    assert "backups" in NOT_ENGRAMS
