@@ -144,6 +144,11 @@ class _Connected:
             if isinstance(error, psycopg.Error):
                 raise error
 
+    def __del__(self) -> None:
+        connection = getattr(self, "_connection", None)
+        if connection is not None:
+            connection.close()  # nothing where it is closed
+
 
 def _frame(arrow: Any) -> pl.DataFrame:
     frame = pl.from_arrow(arrow)

@@ -15,13 +15,14 @@ def test_a_connection_kept_until_the_process_ends_says_nothing_about_it(
     said: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", said.append)
     kept = live.connect(autocommit=True)
-    kept.__enter__().execute("SELECT 1")
+    connection = kept.__enter__()
     monkeypatch.setattr("warehouse.live.failures.psycopg", None)  # as when the interpreter takes its modules down
 
     del kept
     gc.collect()
 
     assert said == []
+    assert connection.closed
 
 
 def test_a_clean_exit_commits_and_an_error_rolls_back(live: Live) -> None:
