@@ -12,6 +12,7 @@ SUMMARIES = "summaries"
 MARTS = "marts"
 RETENTION = "retention"
 REKEY = "rekey"
+REINDEX = "reindex"
 NIGHT = "night"
 
 schema = define_asset_job(
@@ -45,7 +46,13 @@ rekey = define_asset_job(
     description="Replace keys that are old, or the master key, and write anew all that is encrypted; by hand.",
 )
 
-DOMAIN_JOBS = [schema, memory, summaries, marts, retention, rekey]
+reindex = define_asset_job(
+    REINDEX,
+    selection=AssetSelection.key_prefixes("longterm"),
+    description="Bring LanceDB to the configured embedding model and to what Postgres holds; by hand.",
+)
+
+DOMAIN_JOBS = [schema, memory, summaries, marts, retention, rekey, reindex]
 
 DAY_DONE = AssetKey(["marts", "conversation_analytics"])
 """The mart whose partitions say which days were rolled up."""
