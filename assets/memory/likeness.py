@@ -26,7 +26,15 @@ _PAIRS_AT_ONCE = 8192
 _AROUND = (
     r"by the way|btw|(?:as|like) i (?:said|told you|mentioned)(?: before)?|as you know|you know|you see|"
     r"just so you know|to be honest|honestly|frankly|i mean|well|oh|hey|anyway|actually|basically|in fact|of course|"
-    r"i guess|to tell the truth|believe it or not|for what it's worth|fyi|remember"
+    r"i guess|i suppose|to tell (?:you )?the truth|truth be told|believe it or not|for what it's worth|fyi|remember|"
+    r"to be fair|for the record|just saying|i must say|i have to say|i have to admit|i must admit|"
+    r"mind you|incidentally|needless to say|funnily enough|come to think of it|as it happens|"
+    r"as you (?:may|might) remember|"
+    r"let me tell you|i should mention|i should say|in case you (?:wondered|were wondering|forgot|missed it)|"
+    r"(?:i )?(?:just )?(?:thought|think) you should know|(?:i )?just wanted to (?:say|tell you|mention)|"
+    r"(?:i may|i might|i) have (?:said|told you|mentioned) (?:this|that|it|so)? ?(?:before|already)|"
+    r"(?:quick|small|little) update|fun fact|(?:good|big) news|trust me|i swear|no kidding|anyways|alright|okay|ok|"
+    r"yeah|hm+|um+|uh|haha+|hehe|lol"
 )
 _FILLER = (
     rf"(?:(?:^|[.!?…;]\s*)(?:(?:so|and|but|{_AROUND})\b[\s,:]*)+|,\s*(?:{_AROUND})\b|\b(?:{_AROUND})\s*[.!…]*\s*$)"
@@ -46,18 +54,32 @@ _LONG_FORMS = (
 
 def stripped(texts: pl.Series) -> pl.Series:
     """Texts in lower case, without the phrases around what is said, contractions written out."""
-    out = texts.str.to_lowercase().str.replace_all("\N{RIGHT SINGLE QUOTATION MARK}", "'", literal=True)
-    for _ in range(2):  # "well, by the way, …"
-        out = out.str.replace_all(_FILLER, " ")
-    for short, long in _LONG_FORMS:
-        out = out.str.replace_all(short, long)
+    out = texts.str.to_lowercase()
+    quoted = out.str.contains_any(["'", "\N{RIGHT SINGLE QUOTATION MARK}"])
+    if quoted.any():
+        short = out.filter(quoted).str.replace_all("\N{RIGHT SINGLE QUOTATION MARK}", "'", literal=True)
+        for pattern, long in _LONG_FORMS:
+            short = short.str.replace_all(pattern, long)
+        out = out.scatter(quoted.arg_true(), short)
+    around = out.str.contains(_FILLER)
+    if around.any():
+        full = out.filter(around)
+        for _ in range(2):  # "well, by the way, …"
+            full = full.str.replace_all(_FILLER, " ")
+        out = out.scatter(around.arg_true(), full)
     return out.str.replace_all(r"\s{2,}", " ").str.strip_chars()
 
 
 def plain(texts: pl.Series) -> pl.Series:
     """Texts in the form that is compared, with a space at both ends."""
-    inner = stripped(texts).str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars(" ")
-    return " " + inner + " "
+    return plain_of(stripped(texts))
+
+
+def plain_of(stripped_texts: pl.Series) -> pl.Series:
+    """`plain` of texts that are `stripped` already."""
+    # Most gaps are one space already: those are left as they are.
+    lettered = (" " + stripped_texts + " ").str.replace_all(r"[^\p{L}\p{N} ]+", " ")
+    return lettered.str.replace_all(r" {2,}", " ")
 
 
 def bands(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
