@@ -1,0 +1,726 @@
+# ruff: noqa: E501 - word lists
+"""What can be the value of a slot, and when two ways of writing it are the same value.
+
+A reader takes what stands at the place of the value, what follows it in the clause, and the text as it was typed; it
+returns the canonical value and what it left over, or None: then nothing is said of the slot. In doubt it returns None.
+Does not live here: which statements name values (`slots.yaml`).
+"""
+
+import re
+from collections.abc import Callable
+
+from assets.memory.listed import listed
+
+Read = Callable[[str, str, str], tuple[str, str] | None]
+
+ENDED = "\N{NOT SIGN}"
+"""Before a value that is said to hold no longer."""
+
+NOTHING = "nothing"
+"""The value of a slot that is said to have none."""
+
+_TAIL = re.compile(
+    r"(?:^|\s+)(?:and|but|because|since|with|without|now|anymore|any more|these days|which|who|so|when|where|while|after|before|"
+    r"for|as|this|last|next|at|again|instead|today|yesterday|tomorrow|every|each|on|until|till|during|through|although|though|if|"
+    r"a lot|very much|really|too|either|the most|by far|ever|of all|like|than|from|about|over|under|near|in (?:the|my|a|case|general|\d+|january|february|march|april|may|june|july|august|september|october|november|december)|"
+    r"hands down|for sure|no contest|by now|to be|thanks to|due to|ago|whenever|once|lol|haha|yay|is|are|was|has)\b.*$"
+)
+_HEAD = re.compile(r"^(?:(?:the|a|an|my|our|some|to|called|named|now|at|definitely|still|probably) )+")
+_ARTICLE = re.compile(
+    r"^(?:the|a|an|my|our|his|her|their|your|this|that|these|those|another|such|some|any|no|not|too|so|very|it|he|she|they|what|how|when|where|why|who|one|all|being|been|having|going|getting)\b"
+)
+_EDGE = " .'\"-)(*"
+
+NUMBERS = {word: number for number, word in enumerate(
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
+)} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "a": 1, "an": 1, "no": 0}  # fmt: skip
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_DAY = re.compile(rf"\b({'|'.join(DAYS)})s?\b")
+_MONTH = re.compile(
+    r"\b(january|february|march|april|may|june|july|august|september|october|november|december|spring|summer|autumn|fall|winter)\b"
+)
+
+_QUALITIES = listed("""
+    good bad great nice fine ok okay awful terrible horrible amazing awesome fantastic wonderful perfect lovely cute
+    sweet kind mean rude strict cruel cold warm hot cool friendly unfriendly helpful useless unhelpful stupid smart
+    clever brilliant dumb crazy insane mad angry upset sad happy unhappy glad proud tired exhausted sick ill unwell
+    well dead alive gone late early busy free away back here there home out in off on up down over done ready new
+    old young older younger big small huge tiny tall short long broken fixed dirty clean messy loud quiet noisy
+    boring dull fun funny serious hard easy difficult tough stressful demanding rewarding exciting tiring draining
+    annoying frustrating confusing interesting important special different same similar better worse best worst
+    expensive cheap affordable fair unfair right wrong true false real fake safe dangerous scary weird strange odd
+    normal usual supportive understanding patient impatient caring loving jealous toxic abusive controlling violent
+    distant silent worried anxious nervous scared afraid stressed depressed lonely single married divorced pregnant
+    retired unemployed sleeping crying dying leaving coming moving working trying always never sometimes often
+    usually mostly also just only really very so too quite pretty rather more less most least almost nearly about my
+    your his her its our their me him them us you mine yours what who how why when where which that this these those
+    it he she they we i not no nobody nothing none everything something anything someone everyone enough much many
+    few lots plenty pissed useless fired furious disappointed impossible unbearable ridiculous beautiful gorgeous
+    ugly handsome hilarious incredible lazy selfish stubborn pathetic overwhelmed overwhelming okay alright yes yeah
+    sure maybe probably likely unlikely possible fluctuating unstable stable high low
+    """)  # fmt: skip
+"""Said of a person, a job or a thing as often as its name is."""
+
+_JUDGED = listed("""
+    mess joke nightmare pain challenge lot bit mystery disaster part problem issue blessing curse jerk bully monster
+    saint angel idiot liar narcissist dream lie waste shame pity must total complete real huge big great good bad
+    little source reason way thing stressor struggle relief gift treat pleasure burden distraction obsession passion
+    priority choice decision surprise concern worry person people man woman guy girl boy kid child human friend
+    stranger family hell fun place time while long lost failure loser fighter survivor wreck beast star legend
+    genius fool handful
+    """)  # fmt: skip
+
+_NO_PLACE = listed("""
+    fear pain hope denial peace poverty silence shame grief terror limbo shadow shadows darkness misery hell heaven
+    harmony sin luxury comfort anxiety regret bed sofa couch hospital prison jail therapy love debt past present
+    future moment present-day dream dreams bubble chaos isolation solitude constant constantly together alone side
+    front different another same place somewhere anywhere nowhere here there where person sleep work tears squalor
+    exile guilt anger despair agony stress uncertainty bliss fantasy filth dorm dorms house home apartment flat next
+    other better bigger smaller nicer quieter safer cheaper second first management marketing sales business line
+    """)  # fmt: skip
+_GENERIC = listed("""
+    town city village country countryside suburbs abroad overseas uptown downtown state university college school
+    gym club bank company firm place job church library pub bar team band choir
+    """)
+_CONDITIONS = listed("""
+    anxiety depression pain fear guilt regret grief loss shame adhd ptsd bipolar ocd diabetes cancer hiv asthma
+    arthritis epilepsy autism migraines migraine ms fibromyalgia lupus disability trauma illness disease condition
+    it this that these them him her you someone people honor honour intention purpose fact decision choice
+    consequences consequence memory memories uncertainty insomnia tinnitus stress mistakes mistake joy passion
+    """)  # fmt: skip
+_KIN = (
+    "parents|mother|father|mom|mum|dad|family|husband|wife|partner|boyfriend|girlfriend|fiance|fiancé|fiancee|fiancée|sister|sisters|brother|brothers|"
+    "siblings|son|sons|daughter|daughters|children|kids|kid|grandparents|grandmother|grandfather|grandma|grandpa|aunt|uncle|cousin|cousins|friend|friends|"
+    "roommate|roommates|flatmate|flatmates|housemate|housemates|in-laws|mother-in-law|host family|dog|dogs|cat|cats|people|students|strangers|ex|girls|guys"
+)
+_COMPANY = re.compile(
+    rf"^(?:(?:my|our|a|an|some|two|three|four|five|six|several|his|her|the)\b(?: [\w'-]+){{0,2}}? (?:{_KIN})(?![\w'\N{{RIGHT SINGLE QUOTATION MARK}}-])|(?:roommates|flatmates|housemates|friends|strangers|family)\b)"
+)
+_ALONE = re.compile(r"^(?:alone|on my own|by myself|all alone|solo|independently)\b")
+
+
+def cut(raw: str) -> tuple[str, str]:
+    """A value without what trails after it, articles and edges; and what was cut off."""
+    value = _TAIL.sub("", raw)
+    rest = raw[len(value) :]
+    head = _HEAD.match(value)
+    return (value[head.end() :] if head else value).strip(_EDGE), rest
+
+
+def any_value(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A few words that are no pronoun."""
+    value, rest = cut(raw)
+    words = value.split()
+    if (
+        not 1 <= len(words) <= 5
+        or words[0] in _NOT_FIRST
+        or _NEVER_IN & set(words)
+        or (len(words) == 1 and words[0] in _QUALITIES)
+    ):
+        return None
+    return value, rest
+
+
+_NEVER_IN = listed("""
+    this that it she he they you i we what who when while or but if name
+    """)
+_NOT_FIRST = listed("""
+    not it that this these those what how when where why who he she they we i you there here too so very never
+    always me him them being when if
+    """)
+
+
+def typed_as_name(words: list[str], typed: str) -> bool:
+    """Whether a word of these has a capital in the text as typed; where nothing has one, whether they describe nothing."""
+    if any(
+        word[:1].upper() + word[1:] in typed and len(word) > 1
+        for word in words
+        if word[:1].isalpha() and word not in _SMALL
+    ):
+        return True
+    return not _CAPITALS.search(typed) and not any(
+        word in _QUALITIES or word in _SMALL or word.endswith(_ENDINGS) for word in words
+    )
+
+
+_CAPITALS = re.compile(r"\b(?!I\b)[A-Z]")
+_PEOPLES = listed("""
+    american british english scottish welsh irish german french italian spanish portuguese dutch belgian swiss
+    austrian polish czech slovak hungarian romanian bulgarian greek turkish russian ukrainian swedish norwegian
+    danish finnish icelandic canadian australian mexican brazilian argentinian chilean peruvian colombian cuban
+    chinese japanese korean vietnamese thai filipino indonesian indian pakistani iranian persian iraqi israeli
+    egyptian moroccan nigerian kenyan african asian european latino latina hispanic arab arabic jewish muslim
+    christian catholic buddhist hindu atheist gay lesbian bisexual straight trans autistic bipolar black white brown
+    vegan vegetarian adhd
+    """)
+"""What somebody is, written with a capital like a name."""
+
+_SMALL = listed("""
+    a an the of and in at on for to my our his her i is are dr mr mrs ms miss prof with from by
+    """)
+_ENDINGS = (
+    "ing",
+    "ed",
+    "ful",
+    "less",
+    "ous",
+    "able",
+    "ible",
+    "ly",
+    "ive",
+    "ish",
+    "ness",
+    "ment",
+    "tion",
+    "ism",
+    "ship",
+    "ity",
+    "hood",
+    "ical",
+)
+_TITLE = re.compile(r"^(?:dr|mr|mrs|ms|miss|prof|professor|doctor|sister|father|pastor|rabbi|coach)\b ?")
+
+
+def name(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """A person's name, one to three words."""
+    value, rest = cut(raw)
+    if _ARTICLE.match(raw) or raw.startswith(("to ", "in ", "on ")) or re.search(r"\d", value):
+        return None
+    words = value.split()
+    bare = _TITLE.sub("", value).split()
+    titled = len(bare) < len(words)
+    if not 1 <= len(bare) <= 3 or any(word in _QUALITIES or word in _PEOPLES for word in bare):
+        return None
+    return (value, rest) if titled or typed_as_name(bare, typed) else None
+
+
+def org(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """A firm, a school, a club: a name, or a thing with an article."""
+    value, rest = cut(raw)
+    words = value.split()
+    if (
+        value in _GENERIC
+        or not 1 <= len(words) <= 5
+        or words[0] in _NOT_FIRST
+        or words[0] in _QUALITIES
+        or (
+            words[-1] in _GENERIC
+            and len(words) < 3
+            and words[0]
+            in (
+                "current",
+                "new",
+                "same",
+                "local",
+                "old",
+                "other",
+                "different",
+                "big",
+                "small",
+                "whole",
+                "private",
+                "large",
+            )
+        )
+        or words[-1] in _NO_ORG
+        or words[-1] in _JUDGED
+        or words[0] in _NO_ORG
+    ):
+        return None
+    if re.match(r"(?:a|an|the|my) ", raw) or typed_as_name(words, typed):
+        return value, rest
+    return None
+
+
+_NO_ORG = listed("""
+    home night nights weekends hours hour day days week weeks months years year morning evening myself free nothing
+    money living me them him her it people kids children fun work once full-time part-time time least moment times
+    risk peace speed pace desk computer weight body back project ideas
+    """)  # fmt: skip
+
+
+def place(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """A town, a quarter, a country."""
+    value, rest = cut(raw)
+    words = value.split()
+    if (
+        _ARTICLE.match(raw)
+        or not 1 <= len(words) <= 4
+        or any(word in _NO_PLACE or word in _NO_ORG for word in words)
+        or words[0] in _QUALITIES - {"new", "long", "little", "high"}
+        or value in _GENERIC
+    ):
+        return None
+    return (value, rest) if typed_as_name(words, typed) else None
+
+
+def role(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """What somebody works as: "a nurse", "nurse", not "a nightmare"."""
+    value, rest = cut(raw)
+    if raw in STATIONS or value in STATIONS:
+        return (STATIONS[raw], "") if raw in STATIONS else (STATIONS[value], rest)
+    words = value.split()
+    if (
+        not 1 <= len(words) <= 5
+        or words[-1] in _JUDGED
+        or words[0] in _JUDGED
+        or any(word in _QUALITIES for word in (words[0], words[-1]))
+    ):
+        return None
+    if words[-1] not in PROFESSIONS_ALL and (words[-1] in _NO_ROLE or not words[-1].endswith(_ROLE_ENDINGS)):
+        return None
+    return value, rest
+
+
+_ROLE_ENDINGS = (
+    "er",
+    "or",
+    "ist",
+    "ian",
+    "ant",
+    "man",
+    "woman",
+    "person",
+    "ee",
+    "eon",
+    "ess",
+    "temp",
+    "pair",
+    "chef",
+    "nun",
+    "monk",
+    "priest",
+    "aide",
+    "model",
+    "rep",
+    "ceo",
+    "cto",
+    "dj",
+    "medic",
+    "ic",
+)
+_NO_ROLE = listed("""
+    mother father brother sister partner lover smoker teenager believer parent runner loner dreamer fighter survivor
+    outsider member number owner winner loser beginner swimmer drinker gamer reader giver order matter other another
+    career disaster monster better together never killer stranger sinner romantic alcoholic addict catholic
+    christian vegetarian comic topic fanatic hypochondriac optimistic pessimist optimist perfectionist feminist
+    """)
+
+
+def thing(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """A make, a model, a kind of thing."""
+    value, rest = cut(raw)
+    words = value.split()
+    if (
+        not 1 <= len(words) <= 5
+        or any(
+            word in _QUALITIES - {"new", "old", "small", "big", "tiny", "cheap"} or word in _JUDGED for word in words
+        )
+        or words[0] in _NOT_FIRST
+    ):
+        return None
+    if words[-1] in _NO_THING or words[0] in ("few", "couple"):
+        return None
+    return (
+        (value, rest)
+        if re.match(r"(?:a|an) ", raw)
+        or re.search(r"\d", value)
+        or (typed_as_name(words, typed) and typed != typed.lower())
+        else None
+    )
+
+
+_NO_THING = listed("""
+    hour hours mile miles minute minutes bus taxi cab train tram lorry way garage shop mechanic repair driveway
+    street road bargain hard fast bit lot
+    """)
+
+
+def company(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """With whom somebody lives."""
+    if alone := _ALONE.match(raw):
+        return "nobody", raw[alone.end() :]
+    if raw.split(maxsplit=1)[0] in _CONDITIONS or any(word in _CONDITIONS for word in raw.split()[:4]):
+        return None
+    if found := _COMPANY.match(raw):
+        return _HEAD.sub("", found.group()), raw[found.end() :]
+    return name(raw, _, typed)
+
+
+def _count_of(text: str) -> tuple[str, int] | None:
+    found = re.match(r"(\d{1,3}|[a-z]+)$", text)
+    if not found:
+        return None
+    number = int(text) if text.isdigit() else NUMBERS.get(text)
+    return None if number is None else (str(number), 0)
+
+
+def count(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A small number, perhaps with an adjective after it."""
+    words = raw.removeprefix("got ").split()
+    if not 1 <= len(words) <= 2:
+        return None
+    number = _count_of(words[0])
+    return (number[0], " ".join(words[1:])) if number and words[0] not in ("a", "an") else None
+
+
+_AMOUNT = re.compile(
+    r"(?:about |around |roughly |over |almost |nearly |exactly |only |like |at |approximately )*(?:[$€£] ?)?(\d[\d,.]*)( ?k\b)?(.*)$"
+)
+
+
+def _amount(raw: str, units: str, rest_ok: str = "") -> tuple[str, str] | None:
+    found = _AMOUNT.match(_digits(raw))
+    if not found:
+        return None
+    unit = re.match(rf"\s*-?({units})\b", found[3])
+    rest = found[3][unit.end() :] if unit else found[3]
+    if units and not unit and not (rest_ok == "bare" and not rest.strip()):
+        return None
+    figure = found[1].rstrip(".,")
+    figure = (
+        figure.replace(",", "") if re.fullmatch(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?", figure) else figure.replace(",", ".")
+    )
+    figure += "000" if found[2] else ""
+    return figure + (" " + _UNITS.get(unit[1], unit[1]) if unit else ""), rest
+
+
+_UNITS = {
+    "milligrams": "mg", "milligram": "mg", "mgs": "mg", "micrograms": "mcg", "microgram": "mcg", "µg": "mcg", "mls": "ml", "grams": "g",
+    "kilos": "kg", "kilo": "kg", "kilograms": "kg", "kgs": "kg", "pounds": "lb", "lbs": "lb", "pound": "lb", "stones": "stone",
+    "hours": "h", "hour": "h", "hrs": "h", "hr": "h", "minutes": "min", "minute": "min", "mins": "min",
+    "days": "day", "weeks": "week", "months": "month", "years": "year", "euros": "eur", "euro": "eur", "€": "eur", "dollars": "usd", "bucks": "usd", "pounds sterling": "gbp",
+    "centimeters": "cm", "centimetres": "cm", "meters": "m", "metres": "m",
+}  # fmt: skip
+
+
+def _digits(text: str) -> str:
+    """Number words as figures: "thirty-five" is 35, "a hundred" 100."""
+
+    def figure(match: re.Match[str]) -> str:
+        first, second = match[1], match[2]
+        return str(NUMBERS[first] + (NUMBERS[second] if second else 0))
+
+    text = re.sub(
+        r"\b(twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)(?:[- ](one|two|three|four|five|six|seven|eight|nine))?\b",
+        figure,
+        text,
+    )
+    text = re.sub(
+        rf"\b({'|'.join(word for word in NUMBERS if len(word) > 2)})\b", lambda match: str(NUMBERS[match[1]]), text
+    )
+    return re.sub(
+        r"\b(?:(\d+|a|one) )hundred\b", lambda match: str(int(match[1]) * 100) if match[1].isdigit() else "100", text
+    )
+
+
+def money(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """An amount of money."""
+    found = _amount(
+        re.sub(r"([€£$])(?=\s|$)", "", raw),
+        "euros?|dollars|bucks|pounds|usd|eur|gbp|francs|chf|crowns|kronor|kroner|rupees|yen|thousand|grand|a month|per month|a year|per year|an hour|per hour",
+        "bare",
+    )
+    return (found[0].split(" ")[0], found[1]) if found else None
+
+
+def duration(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """So many minutes, days, years."""
+    raw = re.sub(r"^(?:an?|one) (?=hour|day|week|month|year|minute)", "1 ", raw)
+    if raw.startswith("half an hour"):
+        return "30 min", raw[12:]
+    return _amount(raw, "minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?")
+
+
+def hours(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """Hours of sleep."""
+    return _amount(raw, "hours?|hrs?|h")
+
+
+def age(raw: str, tail: str, _: str) -> tuple[str, str] | None:
+    """1 to 119, and nothing behind it but years."""
+    found = re.match(r"(?:exactly )?(\d{1,3})(?: ?-?(?:years?|yrs?)(?: |-)?(?:old|young|of age)?)?$", _digits(raw))
+    if (
+        not found
+        or not 0 < int(found[1]) < 120
+        or (tail and not re.match(r"(?:years?|yrs?|today|yesterday|last|this|in|on|next|old|now|and|as)\b", tail))
+    ):
+        return None
+    return found[1], tail
+
+
+def weight(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A weight."""
+    return _amount(raw, "kg|kgs|kilos?|kilograms?|pounds?|lbs?|stones?")
+
+
+def height(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A height."""
+    raw = _digits(raw)
+    feet = re.match(r"(\d)(?:'| ?ft| foot| feet) ?(\d{1,2})?(?:\"|''| ?in(?:ches)?)?", raw)
+    if feet:
+        return f"{feet[1]}'{feet[2] or 0}", raw[feet.end() :]
+    return _amount(raw, "cm|centimet(?:er|re)s|m|met(?:er|re)s")
+
+
+def number(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A figure."""
+    found = re.match(
+        r"(?:about |around |roughly |over |at |a |an |size |number )*((?:\d[\d,.:/]*|x{0,3}[sml])(?: ?%)?)(?= |$)(.*)$",
+        _digits(raw),
+    )
+    return (found[1].replace(",", "").rstrip("."), found[2]) if found else None
+
+
+def dose(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """An amount of medicine."""
+    return _amount(raw, "mg|mgs|mcg|µg|g|grams|ml|mls|milligrams?|micrograms?|units|drops|puffs|iu")
+
+
+_CLOCK = re.compile(
+    r"(?:about |around |roughly |exactly |like |at |by |before )*(\d{1,2})(?:[:.h](\d\d))?(?: ?(am|pm|o'clock))?(?= |$)"
+)
+_PAST = re.compile(r"(half|quarter|ten|twenty|five|\d+) (past|to) (\w+)")
+
+
+def time(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A time of day; morning and evening are told apart by the slot."""
+    text = raw.replace("a.m", "am").replace("p.m", "pm")
+    if fixed := re.match(r"(noon|midnight|midday|dawn|sunrise)\b", text):
+        return {"noon": "12:00", "midday": "12:00", "midnight": "0:00"}.get(fixed[1], fixed[1]), text[fixed.end() :]
+    if past := _PAST.search(text):
+        minutes = (
+            {"half": 30, "quarter": 15}.get(past[1]) or NUMBERS.get(past[1]) or int(past[1])
+            if past[1].isdigit() or past[1] in {*NUMBERS, "half", "quarter"}
+            else 0
+        )
+        hour = int(past[3]) if past[3].isdigit() else NUMBERS.get(past[3])
+        if hour is None or not minutes:
+            return None
+        total = hour * 60 + (minutes if past[2] == "past" else -minutes)
+        return f"{total // 60}:{total % 60:02}", text[past.end() :]
+    text = re.sub(r"\b(\d+) (15|30|45)\b", r"\1:\2", _digits(text))
+    found = _CLOCK.match(text)
+    if (
+        not found
+        or int(found[1]) > 24
+        or re.match(r"\s*(?:%|hours?|minutes?|mg|people|years?|days?|times)", text[found.end() :])
+    ):
+        return None
+    hour = int(found[1]) + (12 if found[3] == "pm" and int(found[1]) < 12 else 0)
+    return f"{hour}:{found[2] or '00'}", text[found.end() :]
+
+
+_SHIFT = re.compile(
+    r"(?:the )?(night|late|early|day|evening|morning|graveyard|swing|rotating|split|full-time|full time|part-time|part time|nights|days|evenings|mornings|lates|earlies)(?: shifts?)?(?= |$)"
+)
+
+
+def hours_of_day(raw: str, tail: str, typed: str) -> tuple[str, str] | None:
+    """From when till when, or which shift."""
+    if shift := _SHIFT.match(raw):
+        word = shift[1].replace(" ", "-").rstrip("s") if shift[1] != "earlies" else "early"
+        return word, raw[shift.end() :]
+    if re.match(r"hours?|hrs?|days?|jobs?|times?", tail):
+        return None
+    text = re.sub(r"^(?:from|between) ", "", raw)
+    begin = time(text, tail, typed)
+    if begin is None:
+        return None
+    exact = re.search(r"\d:\d|\b[ap]\.?m\b|o'clock", text) or re.search(r"shift|start|begin|finish|end", typed.lower())
+    second = re.match("\\s*(?:to|till|until|-|and|\N{EN DASH}) (.+)", begin[1])
+    end = time(second[1], tail, typed) if second else None
+    if end is None:
+        return begin if exact else None
+    return f"{begin[0]}-{end[0]}", end[1]
+
+
+def day(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+    """One day of the week; of two it is no single value."""
+    found = _DAY.findall(re.sub(rf"\b(?:from|of|instead of|not) (?:{'|'.join(DAYS)})s?\b", "", typed.lower()))
+    own = _DAY.search(re.sub(r"^from \w+(?: \w+)? to ", "", raw))
+    if own is None or len(set(found)) > 1 or own.start() > 20:
+        return None
+    return own[1], raw[own.end() :] if own.string == raw else ""
+
+
+def date(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """A day of the year, a month, a season."""
+    month = _MONTH.search(raw)
+    if month is None or month.start() > 25:
+        return None
+    figures = re.findall(r"\d+", raw)
+    return " ".join([*figures, month[1]]), ""
+
+
+def ordinal(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """First, 9th, senior."""
+    found = re.fullmatch(
+        r"(?:the |my )?(\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|freshman|sophomore|junior|senior|final|last)",
+        raw,
+    )
+    words = [
+        "zeroth",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+    ]
+    return (str(words.index(found[1])) if found[1] in words else found[1].rstrip("stndrh"), "") if found else None
+
+
+_RIDE = re.compile(
+    r"(?:by |on |the |my |a |an |taking |with )*(bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|foot|scooter|motorbike|motorcycle|moped|public transport|e-bike|taxi|uber|carpool|cycling|walking|driving|skateboard)(?: ride| trip)?(?= |$)"
+)
+_RIDES = {
+    "bicycle": "bike",
+    "cycling": "bike",
+    "cycle": "bike",
+    "biking": "bike",
+    "walk": "foot",
+    "walking": "foot",
+    "drive": "car",
+    "driving": "car",
+    "motorcycle": "motorbike",
+    "underground": "metro",
+    "subway": "metro",
+    "tube": "metro",
+}
+
+
+def transport(raw: str, tail: str, _: str) -> tuple[str, str] | None:
+    """How somebody gets somewhere."""
+    if raw in ("walk", "cycle", "bike", "drive", "walking", "cycling", "biking", "driving"):
+        return _RIDES.get(raw, raw), tail
+    found = _RIDE.match(raw)
+    return (_RIDES.get(found[1], found[1]), raw[found.end() :]) if found else None
+
+
+def polarity(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """Whether a thing is liked: the verb, or nothing for "a fan of"."""
+    return ("-" if raw in NEGATIVE else "+"), ""
+
+
+NEGATIVE = frozenset(("hate", "dislike", "loathe", "detest", "cannot stand", "cannot bear", "do not like", "do not love", "do not enjoy", "no longer like", "no longer love", "no longer enjoy", "do not care for", "despise", "stopped liking"))  # fmt: skip
+_LOVES = ["love", "like", "enjoy", "adore", "prefer", *NEGATIVE]
+
+PROFESSIONS = listed("""
+    nurse doctor teacher engineer accountant plumber electrician carpenter lawyer attorney paramedic firefighter
+    policeman policewoman pharmacist dentist programmer developer software-developer librarian chef cook waiter
+    waitress bartender barista cashier receptionist secretary bookkeeper mechanic welder bricklayer pilot baker
+    butcher tailor hairdresser florist gardener farmer veterinarian vet architect surveyor translator interpreter
+    journalist editor professor lecturer kindergarten-teacher midwife physiotherapist psychologist psychiatrist
+    therapist surgeon radiologist paralegal judge postman mailman courier janitor cleaner roofer painter-decorator
+    machinist technician analyst consultant banker realtor salesman saleswoman salesperson manager director
+    """)  # fmt: skip
+"""What is one's whole job as a rule; artists and the like often have another one beside."""
+
+PROFESSIONS_ALL = PROFESSIONS | listed("""
+    artist writer author musician singer actor actress photographer painter dancer poet designer illustrator coach
+    trainer driver babysitter nanny tutor carer caregiver freelancer scientist researcher biologist chemist
+    physicist nursing teaching accounting engineering programming clerk assistant worker supervisor officer guard
+    specialist administrator coordinator planner producer conductor captain sailor soldier waiter host hostess
+    stylist entrepreneur intern apprentice
+    """)  # fmt: skip
+
+STATIONS = {
+    "went freelance": "self-employed", "freelance": "self-employed",
+    "retired": "retired", "in retirement": "retired", "a pensioner": "retired", "a retiree": "retired",
+    "unemployed": "unemployed", "out of work": "unemployed", "jobless": "unemployed", "between jobs": "unemployed", "looking for work": "unemployed", "without a job": "unemployed",
+    "on parental leave": "parental leave", "on maternity leave": "parental leave", "on paternity leave": "parental leave", "on sick leave": "sick leave",
+    "self-employed": "self-employed", "self employed": "self-employed", "freelancing": "self-employed", "a stay-at-home mom": "at home", "a stay-at-home mum": "at home",
+    "a stay-at-home dad": "at home", "a stay at home mom": "at home", "a stay at home dad": "at home", "a stay at home mum": "at home", "a housewife": "at home", "a homemaker": "at home",
+}  # fmt: skip
+
+CARS = tuple(
+    sorted(
+        listed("""
+    accord audi beetle bentley benz bmw buick byd cadillac camry chevrolet chevy chrysler citroen citroën civic
+    clio convertible corolla cybertruck dacia dodge fabia ferrari fiat fiesta focus ford gmc golf hatchback
+    honda hybrid hyundai jaguar jeep kangoo kia lamborghini lancia landrover lexus mazda mercedes mini minivan
+    mitsubishi mustang nissan octavia opel panda passat peugeot pickup polestar polo porsche prius renault rover
+    saab seat sedan skoda smart subaru suv suzuki tesla tiguan toyota twingo vauxhall volkswagen volvo vw yaris
+    """)
+    )
+)
+"""Makes and kinds of cars: what somebody has or buys is a car when it has one of these in its name."""
+
+CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
+    "loves": _LOVES,
+    "profession": [f"{article} {word.replace('-', ' ')}" for word in sorted(PROFESSIONS) for article in ("a", "an")],
+    "station": sorted(STATIONS),
+    "goes": ["retired", "went freelance"],
+    "rides": ["walk", "cycle", "bike", "drive", "walking", "cycling", "biking", "driving"],
+    "school": (
+        r"(?P<value>.*?(?:school|university|college|academy|institute|kindergarten|uni|polytechnic)(?: of [\w' ]+?)?)",
+        ("school", "university", "college", "academy", "institute", "kindergarten", "uni", "polytechnic"),
+    ),
+    "car": (
+        rf"(?P<value>(?:(?!in\b|for\b|at\b)[\w-]+ )*?(?:{'|'.join(CARS)})(?: (?!and\b|in\b|for\b|last\b|this\b|from\b|because\b)[\w-]+)?)",
+        CARS,
+    ),
+    "titled": (
+        r"(?P<value>(?:dr|mr|mrs|ms|prof|doctor) [\w'-]+(?: (?!for\b)[\w'-]+)?)",
+        ("dr", "mr", "mrs", "ms", "prof", "doctor"),
+    ),
+    "gym": (
+        r"(?P<value>.*?(?:gym|fitness|fitness studio|fitness club|crossfit))",
+        ("gym", "fitness", "crossfit", "fitness studio", "fitness club"),
+    ),
+}
+"""Places of the table that take only certain words: a list of them, or a pattern with the group `value` and its words."""
+
+_AFTER_CLOSED = re.compile(
+    r"(?:man|woman|person|guy|girl|mother|father|mom|mum|dad|parent|since|for|again|after|to|at|in|last|this|because|with|until|till|from|on|by|these|as|when|while|if|due|thanks|all|before|during|over|"
+    r"named|called|who|than|two|three|four|five|six|seven|eight|nine|ten|a|about|almost|nearly|over|more|\d+|and|but|or|yesterday|today|anymore|any|me|like|now|too|without|though|although)\b"
+)
+
+
+def closed(ways: dict[str, list[str]]) -> Read:
+    """A reader of one of a closed set."""
+    canonical = {way: name for name, said in ways.items() for way in said}
+
+    def read(raw: str, tail: str, _: str) -> tuple[str, str] | None:
+        if raw not in canonical:  # of a frame: "my diet is plant-based these days"
+            way = next(
+                (
+                    way
+                    for way in sorted(canonical, key=len, reverse=True)
+                    if re.match(rf"(?:a |an |strictly |fully )*{re.escape(way)}(?= |$)", raw)
+                ),
+                None,
+            )
+            return (canonical[way], raw.partition(way)[2]) if way else None
+        if tail and not _AFTER_CLOSED.match(tail):
+            return None
+        if (
+            raw.startswith("expecting")
+            and tail
+            and not re.match(r"(?:in|on|a (?:baby|girl|boy|child|daughter|son)|our|again)\b", tail)
+        ):
+            return None
+        if raw == "separated" and re.match(r"from my (?:husband|wife|partner|spouse)\b", tail):
+            return canonical[raw], tail
+        if raw in ("engaged", "separated", "seeing", "expecting", "single") and re.match(
+            r"(?:in|from|me|with|a|handed|out)\b", tail
+        ):
+            return None
+        return canonical[raw], tail
+
+    return read
+
+
+VALUES: dict[str, Read] = {
+    "any": any_value, "name": name, "org": org, "place": place, "role": role, "thing": thing, "company": company, "count": count, "money": money,
+    "duration": duration, "hours": hours, "age": age, "weight": weight, "height": height, "number": number, "dose": dose, "time": time,
+    "hours_of_day": hours_of_day, "day": day, "date": date, "ordinal": ordinal, "transport": transport, "polarity": polarity,
+}  # fmt: skip
+"""Readers by the name of the type in `slots.yaml`."""
