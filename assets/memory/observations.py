@@ -8,8 +8,9 @@ from hashlib import blake2b, sha256
 import numpy as np
 import polars as pl
 
-from assets.memory.likeness import bands, plain
+from assets.memory.likeness import bands
 from assets.memory.reconcile import NODES
+from assets.memory.slot_values import ENDED
 
 OBSERVATION = ("at", "source", "type", "level", "conversation_id", "message_id", "item_id", "consent_id", "extra")
 """Keys of an observation in `extraction_metadata`, in the order of its canonical JSON."""
@@ -84,31 +85,31 @@ def comparable(rows: pl.DataFrame) -> pl.DataFrame:
         rows: `content` and the columns of `slots.SLOTTED`.
 
     Returns:
-        `rows` with `plain` (text as compared), `bands`, and hashes `slot, single, value, stance, figures` (0: none)
-        in place of the texts, `rep` and `status` null: nothing is known of them yet.
+        `rows` with `bands`, and hashes `slot, single, value` (0: none) in place of the texts, `rep` and `status` null:
+        nothing is known of them yet.
     """
-    texts = plain(rows["content"])
     return rows.with_columns(
-        plain=texts,
-        bands=pl.Series(bands(texts.to_list()), dtype=pl.Array(pl.UInt32, 8)).cast(pl.List(pl.UInt32)),
+        bands=pl.Series(bands(rows["plain"].to_list()), dtype=pl.Array(pl.UInt32, 8)).cast(pl.List(pl.UInt32)),
         slot=_hashed(rows["slot"]),
         single=pl.col("slot_single").fill_null(value=False),
         value=_hashed(rows["slot_value"]),
-        stance=_hashed(rows["stance"]),
-        figures=_hashed(rows["figures"]),
         rep=pl.lit(None, NODES["rep"]),
         status=pl.lit(None, NODES["status"]),
     ).drop("slot_single", "slot_value")
 
 
 def _hashed(values: pl.Series) -> pl.Series:
-    """Stable 64-bit hashes of texts, 0 for null: Polars' own hash may change between versions, and these are stored."""
+    """Stable 64-bit hashes of texts, 0 for null: Polars' own hash may change between versions, and these are stored.
+
+    Odd, but for what holds no longer: that is the even number below the hash of the value it ends.
+    """
     distinct = values.unique().drop_nulls()
-    digests = np.fromiter(
-        (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) | 1 for text in distinct),
-        np.uint64,
-        len(distinct),
-    )
+    digests = np.fromiter(map(_digest, distinct), np.uint64, len(distinct))
     if not len(distinct):
         return pl.Series(values.name, np.zeros(len(values), np.uint64))
     return values.replace_strict(distinct, pl.Series(digests), default=0, return_dtype=pl.UInt64).fill_null(0)
+
+
+def _digest(text: str) -> int:
+    number = int.from_bytes(blake2b(text.removeprefix(ENDED).encode(), digest_size=8).digest()) | 1
+    return number - 1 if text.startswith(ENDED) else number

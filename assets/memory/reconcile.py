@@ -5,23 +5,22 @@ The state is a function of the *set* of observations (who, which words, when, fr
 order nor the size of the batches they came in shows in it:
 
 1. the same words are one row, which knows every time they were said;
-2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory: the earliest
-   represents it, the others stay as superseded variants that no recall returns;
-3. in a single-valued slot the value said last is current; a memory with another value ends where the next value begins.
-   A late-arriving older fact is therefore born superseded.
+2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory; so are rows that
+   say the same value of the same slot and nothing else that differs, and rows that say the same words in another order
+   (`rewording.py`): the earliest represents it, the others stay as superseded variants that no recall returns;
+3. in a single-valued slot the value said last is current; a memory with another value ends where the next value begins,
+   or where that value is said to hold no longer. A late-arriving older fact is therefore born superseded.
 
 Does not live here: reading and writing rows (`store.py`), which words form stances and slots (`slots.py`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
 from assets.memory.likeness import near
+from assets.memory.rewording import says_the_same
 from assets.memory.score import graded
-
-SAME_SLOT = 0.85
-"""Cosine from which two texts that say the same value of the same slot are one memory. Source: MEMORY step 6."""
 
 _BUCKET = 64
 """Texts of one band that are compared with each other; of a larger crowd each is compared with the first ones."""
@@ -36,10 +35,11 @@ TRAITS: dict[str, pl.DataType] = {
     "single": pl.Boolean(),
     "value": pl.UInt64(),
     "stance": pl.UInt64(),
-    "figures": pl.UInt64(),
+    "gist": pl.UInt64(),
 }
 """What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for
-a new row; `slot`, `value`, `stance` and `figures` are hashes, 0 where there is none."""
+a new row; `slot`, `value`, `stance` and `gist` are hashes, 0 where there is none. An even `value` says that the value
+one above it holds no longer."""
 
 NODES: dict[str, pl.DataType] = TRAITS | {
     "observations": pl.List(pl.String),
@@ -68,10 +68,17 @@ def near_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows that say the same value of the same slot with the same figures, as `near_pairs` returns
-    them."""
+    """Pairs of one user's rows that say the same value of the same slot and nothing beside it that differs, as
+    `near_pairs` returns them."""
     filled = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(pl.col("slot") != 0)
-    return _pairs(new.filter(pl.col("slot") != 0), filled, ["user_id", "slot", "value", "figures"])
+    return _pairs(new.filter(pl.col("slot") != 0), filled, ["user_id", "slot", "value", "gist"])
+
+
+def word_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of one user's rows without a slot that have the same content words, as `near_pairs` returns them."""
+    wordy = (pl.col("slot") == 0) & (pl.col("gist") != 0)
+    everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(wordy)
+    return _pairs(new.filter(wordy), everyone, ["user_id", "gist"])
 
 
 def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -102,6 +109,11 @@ def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
     asked = pairs.select(pl.all().replace_strict(place, return_dtype=pl.Int64)).to_numpy()
     found = near([texts[name] for name in names], asked)
     return list(pairs.filter(found).iter_rows())
+
+
+def reordered(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
+    """Those of the pairs whose plain texts say the same in another order."""
+    return [(left, right) for left, right in pairs.iter_rows() if says_the_same(texts[left], texts[right])]
 
 
 def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str, str]]) -> set[str]:
@@ -217,7 +229,8 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     """For memories in single-valued slots: `id, run_start, ends_at, next_id`.
 
     The statements of a slot in time order form runs of one value. A memory lives in the last run it was said in, and
-    ends where the next run begins.
+    ends where the next run begins. That a value holds no longer is a run of its own where that value was the last one
+    said, and nothing otherwise; it is true until the value is said to hold again.
     """
     schema: dict[str, pl.DataType] = {
         "id": pl.String(),
@@ -228,11 +241,15 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     slots = nodes.filter(pl.col("single").fill_null(value=False) & (pl.col("rep") == pl.col("id")))
     if slots.is_empty():
         return pl.DataFrame(schema=schema)
-    events = (
+    holds = pl.col("value") % 2 == 1
+    told = (
         said.drop("id", "content_sha256")
         .join(slots.select("user_id", "slot", "value", "content_sha256", rep="id"), on="rep")
         .sort("user_id", "slot", "at", "content_sha256")
-        .with_columns(run=pl.struct("user_id", "slot", "value").rle_id())
+        .with_columns(held=pl.when(holds).then("value").forward_fill().over("user_id", "slot"))
+    )
+    events = told.filter(holds | (pl.col("held") == pl.col("value") + 1).fill_null(value=False)).with_columns(
+        run=pl.struct("user_id", "slot", "value").rle_id()
     )
     runs = (
         events.group_by("run", maintain_order=True)
@@ -243,16 +260,35 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
             next_id=pl.col("rep").shift(-1).over("user_id", "slot", order_by="run"),
         )
     )
-    last = events.with_columns(last=pl.col("run").max().over("rep")).filter(pl.col("run") == pl.col("last"))
-    return (
+    held = events.filter(holds)
+    last = held.with_columns(last=pl.col("run").max().over("rep")).filter(pl.col("run") == pl.col("last"))
+    living = (
         last.group_by("rep")
         .agg(run_start=pl.col("at").min(), run=pl.col("run").first())
         .join(runs.select("run", "ends_at", "next_id"), on="run")
         .select(id="rep", run_start="run_start", ends_at="ends_at", next_id="next_id")
         .cast(schema)  # type: ignore[arg-type]
     )
+    return pl.concat([living, _taken_back(told, schema)])
 
 
-def paraphrases(pairs: pl.DataFrame, similarity: Callable[[str, str], float]) -> list[tuple[str, str]]:
-    """Those of the pairs whose vectors reach `SAME_SLOT`."""
-    return [(left, right) for left, right in pairs.iter_rows() if round(similarity(left, right), 4) >= SAME_SLOT]
+def _taken_back(told: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Of memories that say that a value holds no longer, when and by which it was said to hold again."""
+    ended = told.filter(pl.col("value") % 2 == 0)
+    if ended.is_empty():
+        return pl.DataFrame(schema=schema)
+    last = ended.group_by("rep").agg(
+        *(pl.col(name).first() for name in ("user_id", "slot")),
+        run_start=pl.col("at").min(),
+        since=pl.col("at").max(),
+        value=pl.col("value").first() + 1,
+    )
+    again = (
+        last.join(told.select("user_id", "slot", "value", "at", next_id="rep"), on=["user_id", "slot", "value"])
+        .filter(pl.col("at") > pl.col("since"))
+        .sort("at", "next_id")
+        .group_by("rep", maintain_order=True)
+        .agg(ends_at=pl.col("at").first(), next_id=pl.col("next_id").first())
+    )
+    found = last.join(again, on="rep", how="left")
+    return found.select(id="rep", run_start="run_start", ends_at="ends_at", next_id="next_id").cast(schema)  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, shards_of
-from assets.memory.reconcile import alike, near_pairs, paraphrases, settle, slot_pairs, touched
+from assets.memory.reconcile import alike, near_pairs, reordered, settle, slot_pairs, touched, word_pairs
 from assets.memory.redaction import redact
 from assets.memory.report import Budget, Tally
 from assets.memory.score import score
@@ -264,14 +264,14 @@ class Writer:
         users = set(rows["user_id"])
         traits = self.planned.traits(store.read_traits(conn, keyring, users), users)
         fresh = rows.join(traits, on="id", how="anti")
-        near, same = near_pairs(fresh, traits), slot_pairs(fresh, traits)
-        candidates = {name for pairs in (near, same) for pair in pairs.iter_rows() for name in pair}
+        near, words = near_pairs(fresh, traits), word_pairs(fresh, traits)
+        candidates = {name for pairs in (near, words) for pair in pairs.iter_rows() for name in pair}
 
         def details(ids: Collection[str]) -> pl.DataFrame:
             return self.planned.details(lambda wanted: store.read_details(conn, keyring, traits, wanted), ids)
 
         partners = details(candidates - set(fresh["id"]))
-        merges = self._merges(near, same, fresh, partners)
+        merges = [*_merges(near, words, fresh, partners), *slot_pairs(fresh, traits).iter_rows()]
         ids = touched(rows, traits, merges)
         stored = details(ids)
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
@@ -285,25 +285,8 @@ class Writer:
             status=pl.when(pl.col("status") == "superseded").then(None).otherwise("status"),
         )
         none = fresh.clear()
-        merges = self._merges(near_pairs(fresh, none), slot_pairs(fresh, none), fresh, none)
-        return settle(fresh.select(list(store.DETAILS)), merges)
-
-    def _merges(
-        self, near: pl.DataFrame, same: pl.DataFrame, fresh: pl.DataFrame, partners: pl.DataFrame
-    ) -> list[tuple[str, str]]:
-        if near.is_empty() and same.is_empty():
-            return []
-        texts = dict(fresh.select("id", "plain").iter_rows())
-        texts |= dict(zip(partners["id"].to_list(), plain(partners["content"]).to_list(), strict=True))
-        found = alike(near, texts)
-        if same.is_empty():
-            return found
-        compared = pl.concat([same["left"], same["right"]]).unique().sort()
-        processed = pl.concat([fresh.select("id", "processed_content"), partners.select("id", "processed_content")])
-        chosen = processed.filter(pl.col("id").is_in(compared.to_list())).unique("id").sort("id")
-        vectors = self.model.embed(chosen["processed_content"].to_list())
-        place = {name: number for number, name in enumerate(chosen["id"])}
-        return found + paraphrases(same, lambda left, right: float(vectors[place[left]] @ vectors[place[right]]))
+        merges = _merges(near_pairs(fresh, none), word_pairs(fresh, none), fresh, none)
+        return settle(fresh.select(list(store.DETAILS)), [*merges, *slot_pairs(fresh, none).iter_rows()])
 
     def _over_limit(self, conn: "psycopg.Connection", settled: pl.DataFrame) -> set[str]:
         """Users of whom this run would retire more than its share of the memories they had when it began."""
@@ -401,6 +384,17 @@ class Writer:
                 tally.counts[user, "merged"] = tally.counts.get((user, "merged"), 0) + count
         tally.show(decided.filter(pl.col("action").is_not_null()))
         tally.show(_refused(without(offer.quarantine, late)))
+
+
+def _merges(
+    near: pl.DataFrame, words: pl.DataFrame, fresh: pl.DataFrame, partners: pl.DataFrame
+) -> list[tuple[str, str]]:
+    """Those of the pairs whose texts say the same."""
+    if near.is_empty() and words.is_empty():
+        return []
+    texts = dict(fresh.select("id", "plain").iter_rows())
+    texts |= dict(zip(partners["id"].to_list(), plain(partners["content"]).to_list(), strict=True))
+    return alike(near, texts) + reordered(words, texts)
 
 
 def _decided(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
