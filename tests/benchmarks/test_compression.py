@@ -3,22 +3,29 @@
 from collections import Counter
 from itertools import pairwise
 
+import pytest
+
 from assets.memory.retrieval import Hit
-from benchmarks.compression import NOW, Fact, Item, judged, stream, told
+from benchmarks.compression import NOW, TOPICS, Fact, Item, Table, judged, read_table, stream, told
+
+EVERY = sorted(TOPICS.parent.glob("compression_topics*.yaml"))
+TABLES = pytest.mark.parametrize("table", [pytest.param(read_table(path), id=path.stem) for path in EVERY])
 
 
-def test_a_third_are_repeats_and_one_in_twenty_changes_a_fact_the_same_for_the_same_seed() -> None:
-    made = stream(3, 100, seed=1)
-    assert made == stream(3, 100, seed=1) != stream(3, 100, seed=2)
+@TABLES
+def test_a_third_are_repeats_and_one_in_twenty_changes_a_fact_the_same_for_the_same_seed(table: Table) -> None:
+    made = stream(3, 100, 1, table)
+    assert made == stream(3, 100, 1, table) != stream(3, 100, 2, table)
     counts = Counter(item.kind for item in made)
     assert counts == {"new": 195, "verbatim": 30, "surface": 30, "reworded": 30, "change": 15}
     assert all(earlier.at < later.at < NOW for earlier, later in pairwise(made) if earlier.user == later.user)
 
 
-def test_a_repeat_says_the_current_value_and_no_text_means_two_things() -> None:
+@TABLES
+def test_a_repeat_says_the_current_value_and_no_text_means_two_things(table: Table) -> None:
     current: dict[tuple[str, Fact], str] = {}
     meaning: dict[tuple[str, str], tuple[Fact, str]] = {}
-    for item in stream(5, 100, seed=3):
+    for item in stream(5, 100, 3, table):
         fact = (item.user, item.fact)
         assert (fact in current) == (item.kind != "new")
         assert item.kind == "change" or current.get(fact, item.value) == item.value
@@ -27,7 +34,7 @@ def test_a_repeat_says_the_current_value_and_no_text_means_two_things() -> None:
 
 
 def test_an_old_value_counts_as_stale_only_when_it_is_shown_as_current() -> None:
-    fact = Fact(0, "")
+    fact = Fact(0, "", "Where do I live?")
     made = [
         Item("u", "I live in Graz.", NOW, fact, "Graz", "new"),
         Item("u", "I live in Leeds.", NOW, fact, "Leeds", "change"),
