@@ -69,14 +69,19 @@ MUTABLE = (
 """Columns an existing row may change in; its words and their ciphertext stay."""
 
 
+_TRAITS_OF = """
+SELECT i.id::text, i.user_id::text, encode(i.content_sha256, 'hex'),
+       COALESCE(i.extraction_metadata->>'merged_into', i.id::text), i.fingerprint
+FROM unnest(%s::uuid[]) AS asked(user_id)
+CROSS JOIN LATERAL (SELECT * FROM memory.items WHERE user_id = asked.user_id AND fingerprint IS NOT NULL OFFSET 0) i
+"""
+"""Person by person, through the index: a planner that has no statistics of a new table would read all of it for each
+batch."""
+
+
 def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> pl.DataFrame:
     """What is compared of every stored row of these users, columns of `reconcile.TRAITS`."""
-    rows = conn.execute(
-        "SELECT id::text, user_id::text, encode(content_sha256, 'hex'),"
-        " COALESCE(extraction_metadata->>'merged_into', id::text), fingerprint"
-        " FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND fingerprint IS NOT NULL",
-        [sorted(user_ids)],
-    ).fetchall()
+    rows = conn.execute(_TRAITS_OF, [sorted(user_ids)]).fetchall()
     if not rows:
         return pl.DataFrame(schema=TRAITS)
     ids, users, digests, reps, sealed = (list(column) for column in zip(*rows, strict=True))
