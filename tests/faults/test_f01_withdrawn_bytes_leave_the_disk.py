@@ -61,7 +61,7 @@ def _remembered_and_withdrawn(stores: Stores) -> str:
     for one, text in ((user, f"I love my {MARKER}"), (other, "I love my cello")):
         arriving.push(stores, one, arriving.raw(text, kind="preference"))
         talk = builders.conversation(stores.live, UUID(one))
-        builders.message(stores.live, UUID(one), talk, f"{text} so much")
+        builders.message(stores.live, UUID(one), talk, f"{text}!")
     go_round(stores, now=arriving.NOW)
     index_turns(stores, since=SINCE)
     assert _on_disk(stores.settings)
