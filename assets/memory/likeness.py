@@ -1,15 +1,18 @@
+# ruff: noqa: E501 - patterns
 """Near-duplicates: character 3-grams, their MinHash bands, and the exact Jaccard similarity of two texts.
 
 Bands only propose pairs; `jaccard` decides. Texts are compared in lower case, without the phrases people put around
-what they say ("by the way", "as I told you"), contractions written out, with runs of anything but letters and digits as
-one space. Does not live here: what else must agree (`slots.py`), what follows (`reconcile.py`).
+what they say (`discourse.py`), contractions written out, with runs of anything but letters and digits as one
+space. Does not live here: what else must agree (`slots.py`), what follows (`reconcile.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+
+from assets.memory.discourse import DISCOURSE, without_discourse
 
 NEAR = 0.9
 """Jaccard similarity of 3-grams from which two texts may be one memory. Source: MEMORY step 6."""
@@ -23,51 +26,51 @@ _PAIRS_AT_ONCE = 8192
 """Bounds the sieve to some 30 MB."""
 
 
-_AROUND = (
-    r"by the way|btw|(?:as|like) i (?:said|told you|mentioned)(?: before)?|as you know|you know|you see|"
-    r"just so you know|to be honest|honestly|frankly|i mean|well|oh|hey|anyway|actually|basically|in fact|of course|"
-    r"i guess|i suppose|to tell (?:you )?the truth|truth be told|believe it or not|for what it's worth|fyi|remember|"
-    r"to be fair|for the record|just saying|i must say|i have to say|i have to admit|i must admit|"
-    r"mind you|incidentally|needless to say|funnily enough|come to think of it|as it happens|"
-    r"as you (?:may|might) remember|"
-    r"let me tell you|i should mention|i should say|in case you (?:wondered|were wondering|forgot|missed it)|"
-    r"(?:i )?(?:just )?(?:thought|think) you should know|(?:i )?just wanted to (?:say|tell you|mention)|"
-    r"(?:i may|i might|i) have (?:said|told you|mentioned) (?:this|that|it|so)? ?(?:before|already)|"
-    r"(?:quick|small|little) update|fun fact|(?:good|big) news|trust me|i swear|no kidding|anyways|alright|okay|ok|"
-    r"yeah|hm+|um+|uh|haha+|hehe|lol"
-)
-_FILLER = (
-    rf"(?:(?:^|[.!?…;]\s*)(?:(?:so|and|but|{_AROUND})\b[\s,:]*)+|,\s*(?:{_AROUND})\b|\b(?:{_AROUND})\s*[.!…]*\s*$)"
-)
-"""What people put before, into and after what they say; in between only when a comma sets it off."""
+_WORDS = {
+    "gonna": "going to", "wanna": "want to", "gotta": "have to", "have gotta": "have to", "i've gotta": "i have to", "have got to": "have to", "lemme": "let me",
+    "gimme": "give me", "dunno": "do not know", "cuz": "because", "coz": "because", "'cause": "because", "can not": "cannot", "cant": "cannot", "im": "i am",
+    "ive": "i have", "youre": "you are", "theyre": "they are", "thats": "that is", "whats": "what is", "let's": "let us", "&": "and",
+    **{f"{verb}nt": f"{verb} not" for verb in ("do", "does", "did", "is", "are", "was", "were", "have", "has", "had", "could", "would", "should")},
+}  # fmt: skip
+_ENDINGS = {"can't": "cannot", "won't": "will not", "shan't": "shall not", "n't": " not", "'ve": " have", "'re": " are", "'ll": " will", "%": " percent ", " i'm": " i am"}  # fmt: skip
+_LITERALS = {f" {short} ": f" {long} " for short, long in _WORDS.items()} | _ENDINGS
+"""Contractions that stand for the same words everywhere, also with the apostrophe left out where no other word is spelt so."""
 
 _LONG_FORMS = (
-    (r"\bi'm\b", "i am"),
-    (r"\bcan't\b", "cannot"),
-    (r"\bwon't\b", "will not"),
-    (r"n't\b", " not"),
-    (r"'ve\b", " have"),
-    (r"'re\b", " are"),
-    (r"'ll\b", " will"),
+    (r"'s (been|got|become|gone|gotten|grown|moved|changed|risen)\b", " has $1"),
+    (r"\b(it|that|there|here|he|she|what|who|where|how|everything|everyone|nothing|something)'s\b", "$1 is"),
+    (r"'s (my|our|a|an|the|not|now|very|too|so|going|here|there|never|always|where|what|who|how|\d)", " is $1"),
+    (r"'d (been|had|gone|got|better|already|\w+ed)\b", " had $1"),
+    (r"'d\b", " would"),
 )
+"""Those that stand for one word or another, by what is beside them."""
+
+_APOSTROPHES = "[\N{RIGHT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]"
+
+
+def _written_out(texts: pl.Series) -> pl.Series:
+    """Contractions as the words they stand for."""
+    out = (" " + texts + " ").str.replace_all(_APOSTROPHES, "'")
+    out = out.str.replace_many(_LITERALS, leftmost=True)
+    for pattern, long in _LONG_FORMS:
+        out = out.str.replace_all(pattern, long)
+    return out
+
+
+_SHORT = [*_LITERALS, "'", "\N{RIGHT SINGLE QUOTATION MARK}", "`", "\N{ACUTE ACCENT}"]
 
 
 def stripped(texts: pl.Series) -> pl.Series:
     """Texts in lower case, without the phrases around what is said, contractions written out."""
-    out = texts.str.to_lowercase()
-    quoted = out.str.contains_any(["'", "\N{RIGHT SINGLE QUOTATION MARK}"])
-    if quoted.any():
-        short = out.filter(quoted).str.replace_all("\N{RIGHT SINGLE QUOTATION MARK}", "'", literal=True)
-        for pattern, long in _LONG_FORMS:
-            short = short.str.replace_all(pattern, long)
-        out = out.scatter(quoted.arg_true(), short)
-    around = out.str.contains(_FILLER)
-    if around.any():
-        full = out.filter(around)
-        for _ in range(2):  # "well, by the way, …"
-            full = full.str.replace_all(_FILLER, " ")
-        out = out.scatter(around.arg_true(), full)
-    return out.str.replace_all(r"\s{2,}", " ").str.strip_chars()
+    out = texts.str.to_lowercase().str.replace_all(r"\s{2,}", " ")
+    out = _where(out, out.str.contains_any(_SHORT), _written_out)
+    out = _where(out, out.str.contains(DISCOURSE), without_discourse)
+    return out.str.strip_chars()
+
+
+def _where(texts: pl.Series, asked: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """The texts that are asked for, changed."""
+    return texts.scatter(asked.arg_true(), change(texts.filter(asked))) if asked.any() else texts
 
 
 def plain(texts: pl.Series) -> pl.Series:

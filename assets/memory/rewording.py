@@ -204,6 +204,23 @@ _SAME = {
     quit stopped
     help assist
     buddy pal mate
+    2 two
+    3 three
+    4 four
+    5 five
+    6 six
+    7 seven
+    8 eight
+    9 nine
+    10 ten
+    11 eleven
+    12 twelve
+    15 fifteen
+    20 twenty
+    30 thirty
+    40 forty
+    50 fifty
+    60 sixty
     """.strip().splitlines()
     for word in line.split()
 }

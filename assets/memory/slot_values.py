@@ -466,7 +466,7 @@ def height(raw: str, _: str, __: str) -> tuple[str, str] | None:
 def number(raw: str, _: str, __: str) -> tuple[str, str] | None:
     """A figure."""
     found = re.match(
-        r"(?:about |around |roughly |over |at |a |an |size |number )*((?:\d[\d,.:/]*|x{0,3}[sml])(?: ?%)?)(?= |$)(.*)$",
+        r"(?:about |around |roughly |over |at |a |an |size |number )*((?:\d[\d,.:/]*|x{0,3}[sml])(?: ?%| percent)?)(?= |$)(.*)$",
         _digits(raw),
     )
     return (found[1].replace(",", "").rstrip("."), found[2]) if found else None
