@@ -16,7 +16,7 @@ DOSE = re.compile(
 )
 _TAKEN = re.compile(
     r"\b(?:take|taking|on|need|swallow|get|getting|use|using|inject|dose|dosage|prescri\w+|put|up|down|raised|lowered|increased|decreased|reduced|upped|cut|"
-    r"halved|doubled|changed|adjusted|switched|went|taper\w*|at|is)\b"
+    r"bumped|halved|doubled|changed|adjusted|switched|went|taper\w*|at|is)\b"
 )
 _MINE = re.compile(r"^the |\b(?:i|we|my|our|me|dose|dosage|prescription|prescribed|doctor|psychiatrist|gp)\b")
 _OTHERS = re.compile(

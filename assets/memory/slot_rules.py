@@ -78,9 +78,9 @@ class Rule:
 
 _MY = r"(?:my|our)"
 _IS = (
-    r"(?:is|are|'s|remains|became|has become|is set|was set|(?:has |have |was |were |got |went |is |has been )?"
+    r"(?:(?:is|are) (?:up|down|back) to|is|are|'s|remains|became|has become|is set|was set|(?:has |have |was |were |got |went |is |has been )?"
     r"(?:gone|changed|moved|switched|dropped|risen|rose|went|increased|decreased|raised|lowered|upped|cut|reduced|updated|"
-    r"rescheduled|postponed|shifted)(?: up| down| back| over)?(?: from [^,]+?)? to)"
+    r"rescheduled|postponed|shifted|jumped|climbed|fell|fallen|bumped|put|brought|pushed|grown|hiked|set)(?: up| down| back| over)?(?: from [^,]+?)? to)"
 )
 _CALLED = r"(?: (?:(?:an? (?:man|woman|guy|lady|person|doctor|firm|place) )?(?:called|named)|with|at|on|in|by|from|for|around|about|roughly|nearly|exactly|over|under|going to be|set))?"
 _CALLED_BY_NAME = r"(?: (?:an? (?:man|woman|guy|lady|person|doctor) )?(?:called|named))?"
@@ -106,14 +106,14 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_F
     named = rf"(?P<noun>{noun})"
     called = _CALLED_BY_NAME if of_name else _CALLED
     own = rf"(?:{_MY} |the )?" if bare else rf"{_MY} "
-    after_bare = ("is", "moved", "has", "was", "got") if bare else ()
+    after_bare = ("is", "moved", "has", "was", "got", "went", FIGURE) if bare else ()
     yield _Frame(
         rf"{own}{before}{named}(?:'s name)? {_IS}{called} (?P<value>.+)", my | other if bare else my, after=after_bare
     )
     yield _Frame(rf"{own}{before}{named}'s(?: name is| called| named)? (?P<value>.+)", my)
     yield _Frame(rf"the name of {_MY} {before}{named} is (?P<value>.+)", other)
     yield _Frame(
-        rf"(?P<value>.+?) (?:is|are|was|became|has become|is going to be|took over as|acts as|serves as|works as|"
+        rf"(?P<value>.+?) (?:is|are|was|became|has become|is going to be|took over as|has taken over as|(?:has )?replaced [^,]+? as|acts as|serves as|works as|"
         rf"is the name of) {_MY} {before}{named}(?= |$)",
         other,
     )
@@ -132,8 +132,13 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_F
     )
     yield _Frame(
         r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|moved|swapped|updated|upgraded|set|raised|lowered|cut|"
-        rf"rescheduled|pushed|shifted|put)(?: up| down| back)? {_MY} {before}{named}(?: from .+?)? (?:to|for|at|on) (?P<value>.+)",
+        rf"rescheduled|pushed|shifted|put|bumped|dropped|brought)(?: up| down| back)? {_MY} {before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on) (?P<value>.+)",
         i,
+    )
+    yield _Frame(
+        rf"(?:they|(?:{_MY}|the) [\w-]+(?: [\w-]+)?) (?:have |has )?(?:changed|moved|raised|lowered|cut|increased|reduced|upped|bumped|put|set|"
+        rf"rescheduled|pushed|shifted|dropped)(?: up| down| back)? {_MY} {named}(?: up| down| back)?(?: from .+?)? to (?P<value>.+)",
+        my | other,
     )
     yield _Frame(
         rf"(?:i|we) (?:have )?(?:changed|switched|swapped|moved) {named}s?(?: from .+?)? to (?P<value>.+)",
@@ -165,7 +170,8 @@ def rules() -> tuple[Rule, ...]:
         for ends, template in [*((True, text) for text in row.ends), *((False, text) for text in row.says)]:
             words, _, key = template.partition("=")
             tokens = _tokens(words, row)
-            pattern = "".join(_pattern(token, first=place == 0) for place, token in enumerate(tokens)) + r"(?= |$)"
+            opening = next((place for place, token in enumerate(tokens) if not token.optional), 0)
+            pattern = "".join(_pattern(token, place, opening) for place, token in enumerate(tokens)) + r"(?= |$)"
             of_value = VALUES["any"] if ends and isinstance(row.value, dict) else read
             nouns = frozenset(row.nouns if row.key == "noun" else ())
             found.append(
@@ -186,7 +192,7 @@ def rules() -> tuple[Rule, ...]:
         if row.nouns and row.frames:
             named = "|".join(re.escape(noun) for noun in sorted(row.nouns, key=len, reverse=True))
             key = "" if row.key else "-"
-            for frame in _frames(named, before, bare=row.bare, of_name=row.value == "name"):
+            for frame in _frames(named, before, bare=row.bare, of_name=row.value in ("name", "partner")):
                 cues = frozenset(cue for noun in row.nouns for cue in _cues_of(noun, frame))
                 framed = re.compile(frame.pattern)
                 found.append(
@@ -254,8 +260,11 @@ def _any_of(ways: Iterable[str]) -> str:
     return "|".join(re.escape(way) for way in sorted(ways, key=len, reverse=True))
 
 
-def _pattern(token: _Token, *, first: bool) -> str:
-    spaced = token.pattern if first else " " + token.pattern
+def _pattern(token: _Token, place: int, opening: int) -> str:
+    """A token with the space that parts it from the first one that must be there."""
+    if place < opening:
+        return f"(?:{token.pattern} )?"
+    spaced = token.pattern if place == opening else " " + token.pattern
     return f"(?:{spaced})?" if token.optional else spaced
 
 
@@ -316,7 +325,10 @@ def _cues(tokens: list[_Token]) -> frozenset[tuple[str, str]]:
         reversed(choices),
         key=lambda choice: (
             choice[1]
-            * max(_frequency(first) * _frequency(second) for first, second in choice[0] if first or choice[1] == 1)
+            * max(
+                (_frequency(first) * _frequency(second) for first, second in choice[0] if first or choice[1] == 1),
+                default=_frequency("") * 2,
+            )
         ),
     )[0]
 
@@ -379,6 +391,8 @@ _DENIES = re.compile(r"(?:\b|_)(?:not|never|no|cannot|longer)(?:\b|_)")
 def _heads(tokens: list[_Token]) -> frozenset[str]:
     heads: set[str] = set()
     for token in tokens:
+        if token.closes:
+            heads.update(("*", "my"))
         heads.update(
             (HEADS.get(word.split(" ")[0], "*") for word in token.words) if token.words and not token.opens else "*"
         )

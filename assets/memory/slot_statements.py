@@ -41,6 +41,8 @@ stays when the value changes."""
 
 _CONTINUED = "work|working|live|living|study|studying|am|have|take|drive|go|love|hate|like|moved|started|got|became|changed|switched"
 _CLAUSES = (
+    (r"^(?:my |our |new )*([a-z]+(?: [a-z]+){0,2}):\s+((?:[$€£] ?)?\d)", "my $1 is $2"),
+    (r"^(\p{L}+) and i (are|have|got|became)\b", "i and $1 $2"),
     (r"\?+[?!.]*(?:\s+|$)", " ?\n"),
     (r"[.!;,:]+(?:\s+|$)|\s*\n\s*|\s+[-\x{2013}\x{2014}]+\s+", "\n"),
     (
@@ -61,7 +63,7 @@ _LEAD = re.compile(
     r"^(?:(?:and|but|so|because|then|well|yes|yeah|ok|okay|oh|hi|hello|today|yesterday|recently|last \w+|this \w+|"
     r"good news|big news|news|update|fyi|also|plus|turns out|it turns out|in the end|after all|as of \w+|now that|now|"
     r"i think you should know|you should know|i have to say|i must say|i can say|i am happy to say|i am glad to say|"
-    r"i told you|as said|starting \w+|from \w+ on|in (?:january|february|march|april|may|june|july|august|september|october|"
+    r"i told you|as said|starting (?:this |next |last )?\w+|from \w+ on|in (?:january|february|march|april|may|june|july|august|september|october|"
     r"november|december|spring|summer|autumn|winter|\d{4})|i would say|for me|to me|personally|in my opinion|if you ask me|"
     r"(?:when it comes to|as far as|in terms of|speaking of|regarding|concerning) (?:[a-z]+ ){1,4}(?=(?:i|we) )|a \w+ ago|two \w+ ago|these days|at the moment|that)\b[\s,:]*)+"
 )
@@ -109,7 +111,7 @@ def told(  # noqa: PLR0912 - a rule a branch, read from top to bottom
                 bare = "i " + bare
         found = _statement(bare, typed, numbers)
         if (
-            found is None
+            (found is None or found[0] == "relationship_status")
             and place + 1 < len(clauses)
             and clauses[place + 1]
             and clauses[place + 1].count(" ") < 3
@@ -117,8 +119,9 @@ def told(  # noqa: PLR0912 - a rule a branch, read from top to bottom
         ):
             # "I have a new boss, Ana": the name stands alone between commas.
             joined = "is" if bare.startswith(("my ", "our ")) else "called"
-            found = _statement(f"{bare} {joined} {clauses[place + 1]}", typed, numbers)
-            if found is not None:
+            named = _statement(f"{bare} {joined} {clauses[place + 1]}", typed, numbers)
+            if named is not None and (found is None or named[0] == "partner"):
+                found = named
                 clauses[place + 1] = ""
         if found is not None and place and _NOT_OF_ME.search(clauses[place - 1]):
             found = None
@@ -155,7 +158,7 @@ _ANOTHER = re.compile(
 _ABOUT = re.compile(r"(?:when it comes to|as far as|as for|in terms of|among|of all|for) ")
 _GOES_ON = re.compile(rf"(?:{_CONTINUED})\b")
 _OPEN = re.compile(
-    r"^(?:(?:i|we) (?:have |am )?(?:have|got|found|hired|seeing|see)|my|our)\b(?: a| an)?(?: new| different| another)? [\w-]+(?: [\w-]+)?$"
+    r"^(?:(?:i|we) (?:have |am )?(?:have|got|found|hired|seeing|see|bought)|my|our)\b(?: a| an)?(?: new| different| another)? [\w-]+(?: [\w-]+)?$"
 )
 _NEGATED = re.compile(r"\b(?:no longer|do not|am not|have not|not) | (?:any ?more|any longer)\b")
 _NO_LONGER = re.compile(
@@ -304,7 +307,9 @@ _SAID_ABOUT_LIKING = re.compile(r"(?:any ?more|any longer|a lot|very much|so muc
 _HISTORIC = listed("""
     relationship_status home_city employer occupation partner pregnancy smoking drinking diet religion living_with
     """)
-_AGO = re.compile(r"\bago\b|\bin (?:19|20)\d\d\b|\bback in\b|\byears? (?:later|before)\b|\bonce\b|\bbeen in a\b")
+_AGO = re.compile(
+    r"\bago\b|\bin (?:19|20)\d\d\b|\bback in\b|\byears? (?:later|before)\b|\bonce\b|\bbeen in a\b|\bnext (?:week|month|year|spring|summer|autumn|winter)\b|\bsoon\b"
+)
 _LETTERS = re.compile(r"[^\w.'%:/-]+")
 _PERSONS = listed("""
     you him her them it me us that this these those myself mother father mom mum dad sister brother son daughter

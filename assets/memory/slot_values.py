@@ -184,7 +184,31 @@ _TITLE = re.compile(r"^(?:dr|mr|mrs|ms|miss|prof|professor|doctor|sister|father|
 def name(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     """A person's name, one to three words."""
     value, rest = cut(raw)
-    if _ARTICLE.match(raw) or raw.startswith(("to ", "in ", "on ")) or re.search(r"\d", value):
+    if (
+        _ARTICLE.match(raw)
+        or raw.startswith(
+            (
+                "to ",
+                "in ",
+                "on ",
+                "work",
+                "duty",
+                "jury",
+                "police",
+                "court",
+                "train",
+                "bus",
+                "car",
+                "bike",
+                "foot",
+                "plane",
+                "boat",
+                "tram",
+                "taxi",
+            )
+        )
+        or re.search(r"\d", value)
+    ):
         return None
     words = value.split()
     bare = _TITLE.sub("", value).split()
@@ -194,12 +218,24 @@ def name(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     return (value, rest) if titled or typed_as_name(bare, typed) else None
 
 
+def partner(raw: str, tail: str, typed: str) -> tuple[str, str] | None:
+    """A partner's name; what is seen and not loved has no capital."""
+    found = name(raw, tail, typed)
+    if found is None or re.fullmatch(_KIN, found[0]) or re.search(_KIN_PLAIN, found[0]):
+        return None
+    return None if "seeing" in typed and found[0].capitalize() not in typed and found[0].title() not in typed else found
+
+
+_KIN_PLAIN = re.compile(r"^(?:mum|mom|dad|grandma|grandpa|work|life|god|jesus|christ)\b")
+
+
 def org(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     """A firm, a school, a club: a name, or a thing with an article."""
     value, rest = cut(raw)
     words = value.split()
     if (
         value in _GENERIC
+        or any(_DAY.fullmatch(word) for word in words)
         or not 1 <= len(words) <= 5
         or words[0] in _NOT_FIRST
         or words[0] in _QUALITIES
@@ -245,6 +281,7 @@ def place(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     words = value.split()
     if (
         _ARTICLE.match(raw)
+        or any(word[:1].isdigit() or _DAY.fullmatch(word) for word in words)
         or not 1 <= len(words) <= 4
         or any(word in _NO_PLACE or word in _NO_ORG for word in words)
         or words[0] in _QUALITIES - {"new", "long", "little", "high"}
@@ -257,6 +294,7 @@ def place(raw: str, _: str, typed: str) -> tuple[str, str] | None:
 def role(raw: str, _: str, __: str) -> tuple[str, str] | None:
     """What somebody works as: "a nurse", "nurse", not "a nightmare"."""
     value, rest = cut(raw)
+    value = _TRADES.get(value, value)
     if raw in STATIONS or value in STATIONS:
         return (STATIONS[raw], "") if raw in STATIONS else (STATIONS[value], rest)
     words = value.split()
@@ -272,6 +310,8 @@ def role(raw: str, _: str, __: str) -> tuple[str, str] | None:
     return value, rest
 
 
+_TRADES = {"nursing": "nurse", "teaching": "teacher", "accounting": "accountant", "engineering": "engineer", "programming": "programmer", "plumbing": "plumber", "acting": "actor", "photography": "photographer", "gardening": "gardener", "carpentry": "carpenter"}  # fmt: skip
+"""Who does it, by what is done."""
 _ROLE_ENDINGS = (
     "er",
     "or",
@@ -307,10 +347,18 @@ _NO_ROLE = listed("""
     """)
 
 
-def thing(raw: str, _: str, typed: str) -> tuple[str, str] | None:
+_FOR_ANOTHER = re.compile(
+    rf"(?:\s*\S+){{0,2}}?\s*\bfor (?:(?:my|our|his|her|their|the) (?:{_KIN})|him|her|them|mom|mum|dad)\b"
+)
+"""What is paid or bought for somebody else is no fact about oneself."""
+
+
+def thing(raw: str, tail: str, typed: str) -> tuple[str, str] | None:
     """A make, a model, a kind of thing."""
     value, rest = cut(raw)
     words = value.split()
+    if _FOR_ANOTHER.match(f"{rest} {tail}"):
+        return None
     if (
         not 1 <= len(words) <= 5
         or any(
@@ -414,8 +462,14 @@ def _digits(text: str) -> str:
     )
 
 
-def money(raw: str, _: str, __: str) -> tuple[str, str] | None:
+_PER = re.compile(r" ?/ ?(?:months?|mo|mth|weeks?|wk|years?|yr|hours?|hr|pcm)\b")
+
+
+def money(raw: str, tail: str, __: str) -> tuple[str, str] | None:
     """An amount of money."""
+    if _FOR_ANOTHER.match(tail):
+        return None
+    raw = _PER.sub("", raw)
     found = _amount(
         re.sub(r"([€£$])(?=\s|$)", "", raw),
         "euros?|dollars|bucks|pounds|usd|eur|gbp|francs|chf|crowns|kronor|kroner|rupees|yen|thousand|grand|a month|per month|a year|per year|an hour|per hour",
@@ -449,8 +503,10 @@ def age(raw: str, tail: str, _: str) -> tuple[str, str] | None:
     return found[1], tail
 
 
-def weight(raw: str, _: str, __: str) -> tuple[str, str] | None:
+def weight(raw: str, tail: str, __: str) -> tuple[str, str] | None:
     """A weight."""
+    if re.search(r"\b(?:less|more|when|than|before|extra|over|under|too)\b", f"{raw} {tail}"):
+        return None
     return _amount(raw, "kg|kgs|kilos?|kilograms?|pounds?|lbs?|stones?")
 
 
@@ -509,6 +565,24 @@ def time(raw: str, _: str, __: str) -> tuple[str, str] | None:
         return None
     hour = int(found[1]) + (12 if found[3] == "pm" and int(found[1]) < 12 else 0)
     return f"{hour}:{found[2] or '00'}", text[found.end() :]
+
+
+_ONE_NIGHT = re.compile(
+    r"\b(?:yesterday|last|tonight|today|tomorrow|once|kids?|children|camp|because|when|ill|sick|noon|midday|except)\b"
+)
+
+
+def evening(raw: str, tail: str, typed: str) -> tuple[str, str] | None:
+    """When somebody goes to bed: half past ten is in the evening unless the morning is named."""
+    found = time(raw, tail, typed)
+    if found is None or _ONE_NIGHT.search(f"{raw} {tail}"):
+        return None
+    if ":" not in found[0] or re.search(r"\d ?a\.?m\b", raw):
+        return found
+    hour, _, minutes = found[0].partition(":")
+    told = int(hour)
+    told = told + 12 if 6 <= told < 12 else 0 if told in (12, 24) and not raw.startswith(("noon", "midday")) else told
+    return f"{told}:{minutes}", found[1]
 
 
 _SHIFT = re.compile(
@@ -578,13 +652,16 @@ def ordinal(raw: str, _: str, __: str) -> tuple[str, str] | None:
 
 
 _RIDE = re.compile(
-    r"(?:by |on |the |my |a |an |taking |with )*(bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|foot|scooter|motorbike|motorcycle|moped|public transport|e-bike|taxi|uber|carpool|cycling|walking|driving|skateboard)(?: ride| trip)?(?= |$)"
+    r"(?:by |on |the |my |a |an |taking |with |riding |using |catching )*(bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|foot|scooter|motorbike|motorcycle|moped|public transport|e-bike|taxi|uber|carpool|cycling|walking|driving|skateboard)(?: ride| trip)?(?= |$)"
 )
 _RIDES = {
     "bicycle": "bike",
     "cycling": "bike",
     "cycle": "bike",
     "biking": "bike",
+    "pedal": "bike",
+    "pedalling": "bike",
+    "bicycling": "bike",
     "walk": "foot",
     "walking": "foot",
     "drive": "car",
@@ -598,7 +675,20 @@ _RIDES = {
 
 def transport(raw: str, tail: str, _: str) -> tuple[str, str] | None:
     """How somebody gets somewhere."""
-    if raw in ("walk", "cycle", "bike", "drive", "walking", "cycling", "biking", "driving"):
+    if raw in (
+        "walk",
+        "cycle",
+        "bike",
+        "drive",
+        "walking",
+        "cycling",
+        "biking",
+        "driving",
+        "pedal",
+        "pedalling",
+        "bicycle",
+        "bicycling",
+    ):
         return _RIDES.get(raw, raw), tail
     found = _RIDE.match(raw)
     return (_RIDES.get(found[1], found[1]), raw[found.end() :]) if found else None
@@ -653,12 +743,31 @@ CARS = tuple(
 )
 """Makes and kinds of cars: what somebody has or buys is a car when it has one of these in its name."""
 
+PETS = "cat|dog|rabbit|bunny|hamster|guinea pig|parrot|horse|pony|puppy|kitten|tortoise|ferret|kitty|pup"
+_PET = rf"(?:(?:my|our|the) (?:(?:{PETS}) (?!is\b|was\b|has\b|goes\b|got\b|went\b|weigh|gr|slim|drop|climb)|(?=(?:{PETS})\b)))?(?P<key>(?!(?:my|our|the|it|he|she|they|that|this|who|which|baby|each|everything|nothing|suitcase|luggage|bag|box|what|i|we)\b)[^\W\d_]{{2,}})"
+"""A pet by its name, or by what it is."""
+PHONE_MAKES = "apple|google|samsung|new|used|old|refurbished|xiaomi|motorola|sony"
+PHONES = "iphone|pixel|galaxy|oneplus|fairphone|nokia|xiaomi|redmi|motorola|huawei|xperia|oppo|realme|honor|zenfone|android phone"
+
 CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
     "loves": _LOVES,
     "profession": [f"{article} {word.replace('-', ' ')}" for word in sorted(PROFESSIONS) for article in ("a", "an")],
     "station": sorted(STATIONS),
     "goes": ["retired", "went freelance"],
-    "rides": ["walk", "cycle", "bike", "drive", "walking", "cycling", "biking", "driving"],
+    "rides": [
+        "walk",
+        "cycle",
+        "bike",
+        "drive",
+        "walking",
+        "cycling",
+        "biking",
+        "driving",
+        "pedal",
+        "pedalling",
+        "bicycle",
+        "bicycling",
+    ],
     "school": (
         r"(?P<value>.*?(?:school|university|college|academy|institute|kindergarten|uni|polytechnic)(?: of [\w' ]+?)?)",
         ("school", "university", "college", "academy", "institute", "kindergarten", "uni", "polytechnic"),
@@ -671,6 +780,120 @@ CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
         r"(?P<value>(?:dr|mr|mrs|ms|prof|doctor) [\w'-]+(?: (?!for\b)[\w'-]+)?)",
         ("dr", "mr", "mrs", "ms", "prof", "doctor"),
     ),
+    "bare_name": (
+        r"(?P<value>(?!(?:friends?|people|someone|somebody|colleagues|family|everyone|nobody|him|her|them|you|me|dr|mr|mrs|ms|prof|doctor|other|different|things|clients|patients|guys|girls|women|men|the|my|a|an|our|his|this|that|it)\b)[^\W\d_][\w'-]+(?: (?!for\b|since\b|and\b|to(?:night|day|morrow)\b|yesterday\b|soon\b|later\b|on\b|at\b|in\b|this\b|next\b|every\b|again\b)[^\W\d_][\w'-]+)?)(?= for (?:\d|a |an |over |almost |about |some |many |\w+ (?:years|months|weeks))| since |\s*$)",
+        (),
+    ),
+    "pair": (
+        r"(?P<value>(?!my\b|our\b|the\b|she\b|he\b|you\b|they\b)[^\W\d_][\w'-]+(?: (?!and\b|got\b|have\b|are\b|became\b|been\b|were\b)[^\W\d_][\w'-]+)?)",
+        (),
+    ),
+    "couple": (
+        r"(?:together|dating|a couple|an item|engaged|married|boyfriend and girlfriend|in a relationship|going steady)(?= (?:for|since) |\s*$)",
+        ("together", "dating", "couple", "item", "engaged", "married", "girlfriend", "relationship", "steady"),
+    ),
+    "amounts": (
+        r"(?:is|comes to|amounts to|sits at|stands at|(?:is |was |has |have |got |has been |just |is being )*(?:gone|went|goes|jumped|climbed|rose|risen|raised|increased|bumped|put|dropped|fell|lowered|reduced|decreased|cut|changed|set|moved|up|down|hiked|adjusted|shot)(?: up| down)?(?: from [^,]+?)? (?:to|at))",
+        (
+            "is",
+            "comes",
+            "amounts",
+            "sits",
+            "stands",
+            "gone",
+            "went",
+            "goes",
+            "jumped",
+            "climbed",
+            "rose",
+            "risen",
+            "raised",
+            "increased",
+            "bumped",
+            "put",
+            "dropped",
+            "fell",
+            "lowered",
+            "reduced",
+            "decreased",
+            "cut",
+            "changed",
+            "set",
+            "moved",
+            "up",
+            "down",
+            "hiked",
+            "adjusted",
+            "shot",
+            "was",
+            "has",
+            "got",
+        ),
+    ),
+    "lessor": (
+        r"(?:(?:my|our|the) (?:landlord|landlady|landlords|owner|housing association|letting agency|building)|they|he|she)",
+        ("landlord", "landlady", "landlords", "owner", "association", "agency", "building", "they", "he", "she"),
+    ),
+    "sets": (
+        r"(?:raised|increased|bumped|put|upped|hiked|lowered|reduced|cut|dropped|set|changed|adjusted|brought|took|got)",
+        (
+            "raised",
+            "increased",
+            "bumped",
+            "put",
+            "upped",
+            "hiked",
+            "lowered",
+            "reduced",
+            "cut",
+            "dropped",
+            "set",
+            "changed",
+            "adjusted",
+            "brought",
+            "took",
+            "got",
+        ),
+    ),
+    "pet": (_PET, ()),
+    "pets": (_PET + "'s", ()),
+    "own_pet": (rf"(?:my|our) (?P<key>{PETS})", ()),
+    "office": (
+        r"(?:work|school|the office|uni|university|college|my job|campus)",
+        ("work", "school", "office", "uni", "university", "college", "job", "campus"),
+    ),
+    "vehicle": (
+        r"(?P<value>bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|scooter|motorbike|motorcycle|moped|e-bike)",
+        (
+            "bicycle",
+            "bike",
+            "car",
+            "bus",
+            "train",
+            "tram",
+            "metro",
+            "subway",
+            "underground",
+            "tube",
+            "ferry",
+            "scooter",
+            "motorbike",
+            "motorcycle",
+            "moped",
+        ),
+    ),
+    "profession_bare": (
+        rf"(?:an? )?(?:{'|'.join(sorted(word.replace('-', ' ') for word in PROFESSIONS_ALL))})",
+        tuple(sorted(PROFESSIONS_ALL)),
+    ),
+    "phone": (
+        (
+            rf"(?P<value>(?:(?:{PHONE_MAKES}) )*(?:{PHONES})(?: (?:\d+\w*|[a-z]\d+\+?|pro|max|plus|mini|ultra|se|fold|flip|note|edge|lite|fe|xl|xr|xs|x|nord|[zsg])(?=\s|$)){{1,4}})"
+            r"(?=\s*$| (?:as|since|last|this|and|because|now|with|for|from|so|after|instead|today|yesterday|a|two|in (?:january|february|march|april|may|june|july|august|september|october|november|december))\b)"
+        ),
+        tuple(PHONES.split("|")),
+    ),
+    "team": (r"(?:team|department|unit)(?=\s*$)", ("team", "department", "unit")),
     "gym": (
         r"(?P<value>.*?(?:gym|fitness|fitness studio|fitness club|crossfit))",
         ("gym", "fitness", "crossfit", "fitness studio", "fitness club"),
@@ -719,8 +942,8 @@ def closed(ways: dict[str, list[str]]) -> Read:
 
 
 VALUES: dict[str, Read] = {
-    "any": any_value, "name": name, "org": org, "place": place, "role": role, "thing": thing, "company": company, "count": count, "money": money,
-    "duration": duration, "hours": hours, "age": age, "weight": weight, "height": height, "number": number, "dose": dose, "time": time,
+    "any": any_value, "name": name, "partner": partner, "org": org, "place": place, "role": role, "thing": thing, "company": company, "count": count, "money": money,
+    "duration": duration, "hours": hours, "age": age, "weight": weight, "height": height, "number": number, "dose": dose, "time": time, "evening": evening,
     "hours_of_day": hours_of_day, "day": day, "date": date, "ordinal": ordinal, "transport": transport, "polarity": polarity,
 }  # fmt: skip
 """Readers by the name of the type in `slots.yaml`."""

@@ -107,6 +107,11 @@ def _all_cues() -> dict[tuple[str, str], tuple[int, ...]]:
     }
 
 
+def _unit(word: str, own: str) -> str:
+    """Of "50mg" the unit is what tells a dose."""
+    return "mg" if word == FIGURE and own.endswith(("mg", "mcg")) else word
+
+
 def _in_order(number: int) -> int:
     """Doses come after the rules of the table."""
     return number if number >= 0 else 1 << 30
@@ -135,7 +140,11 @@ class Words:
         words = [FIGURE if word[:1].isdigit() else word for word in self._distinct]
         drop = np.fromiter((word in droppable() for word in self._distinct), bool, len(words))
         first = np.fromiter((firsts.get(word, 0) for word in words), np.int32, len(words))
-        second = np.fromiter((seconds.get(word, 0) for word in words), np.int32, len(words))
+        second = np.fromiter(
+            (seconds.get(_unit(word, own), 0) for word, own in zip(words, self._distinct, strict=True)),
+            np.int32,
+            len(words),
+        )
         kept = np.flatnonzero(~drop[self._codes])
         codes = self._codes[kept]
         after = second[codes]
