@@ -80,7 +80,7 @@ _MY = r"(?:my|our)"
 _IS = (
     r"(?:(?:is|are) (?:up|down|back) to|is|are|'s|remains|became|has become|is set|was set|(?:has |have |was |were |got |went |is |has been )?"
     r"(?:gone|changed|moved|switched|dropped|risen|rose|went|increased|decreased|raised|lowered|upped|cut|reduced|updated|"
-    r"rescheduled|postponed|shifted|jumped|climbed|fell|fallen|bumped|put|brought|pushed|grown|hiked|set)(?: up| down| back| over)?(?: from [^,]+?)? to)"
+    r"rescheduled|postponed|shifted|jumped|climbed|fell|fallen|bumped|put|brought|pushed|grown|hiked|set)(?: up| down| back| over)?(?: from [^,]+?)? to|(?:has|have) been(?! to\b| with\b| in\b| at\b| on\b)|happens to be)"
 )
 _CALLED = r"(?: (?:(?:an? (?:man|woman|guy|lady|person|doctor|firm|place) )?(?:called|named)|with|at|on|in|by|from|for|around|about|roughly|nearly|exactly|over|under|going to be|set))?"
 _CALLED_BY_NAME = r"(?: (?:an? (?:man|woman|guy|lady|person|doctor) )?(?:called|named))?"
@@ -113,7 +113,7 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_F
     yield _Frame(rf"{own}{before}{named}'s(?: name is| called| named)? (?P<value>.+)", my)
     yield _Frame(rf"the name of {_MY} {before}{named} is (?P<value>.+)", other)
     yield _Frame(
-        rf"(?P<value>.+?) (?:is|are|was|became|has become|is going to be|took over as|has taken over as|(?:has )?replaced [^,]+? as|acts as|serves as|works as|"
+        rf"(?P<value>.+?) (?:is|are|was|has been|have been|became|has become|is going to be|took over as|has taken over as|(?:has )?replaced [^,]+? as|acts as|serves as|works as|"
         rf"is the name of) {_MY} {before}{named}(?= |$)",
         other,
     )

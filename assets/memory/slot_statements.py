@@ -42,6 +42,10 @@ stays when the value changes."""
 _CONTINUED = "work|working|live|living|study|studying|am|have|take|drive|go|love|hate|like|moved|started|got|became|changed|switched"
 _CLAUSES = (
     (r"^(?:my |our |new )*([a-z]+(?: [a-z]+){0,2}):\s+((?:[$€£] ?)?\d)", "my $1 is $2"),
+    (
+        r"^((?:my|our) [\w'-]+(?: [\w'-]+){0,2}?) (?:used to be|is no longer|was) [^,.;]{1,40}?(?:[,;.]| but| and)+ (?:it|that) is ",
+        "$1 is ",
+    ),
     (r"^(\p{L}+) and i (are|have|got|became)\b", "i and $1 $2"),
     (r"\?+[?!.]*(?:\s+|$)", " ?\n"),
     (r"[.!;,:]+(?:\s+|$)|\s*\n\s*|\s+[-\x{2013}\x{2014}]+\s+", "\n"),
@@ -259,7 +263,7 @@ def _read(  # noqa: PLR0911, PLR0912 - a reason a line why nothing is said
 ) -> Found | None:
     groups = match.groupdict()
     tail = clause[match.end() :].strip()
-    raw = groups.get("value") or ""
+    raw = (groups.get("value") or "").strip()
     if negated and not rule.denies and not _NOT_SAID.search(raw):
         return None
     if rule.ends and not raw:

@@ -211,6 +211,8 @@ def name(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     ):
         return None
     words = value.split()
+    if "'s " in value:
+        return None  # "Maria's friend"
     bare = _TITLE.sub("", value).split()
     titled = len(bare) < len(words)
     if not 1 <= len(bare) <= 3 or any(word in _QUALITIES or word in _PEOPLES for word in bare):

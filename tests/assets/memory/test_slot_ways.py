@@ -195,3 +195,23 @@ def test_a_fact_is_known_however_it_is_said(slot: str, value: str, ways: list[st
 def test_what_stands_next_to_it_ends_nothing(text: str) -> None:
     slot, _, single = _slot(text)
     assert slot is None or not single
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My boss is Maria", "My boss has been Maria since May", "Maria has been my boss since May", "My boss happens to be Maria", "My boss used to be Tom, now it's Maria",
+        "My boss was Tom but now it is Maria", "My boss is no longer Tom, it's Maria",
+    ],
+)  # fmt: skip
+def test_what_came_before_is_not_what_holds(text: str) -> None:
+    assert _slot(text) == ("manager", "maria", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["My car has been to Rome", "My boss has been Maria's friend", "My flat was nice, it is sunny", "My boss was Tom", "My home was broken and it is loud"],
+)  # fmt: skip
+def test_what_is_told_of_a_thing_is_not_what_it_is(text: str) -> None:
+    slot, _, single = _slot(text)
+    assert slot is None or not single
