@@ -131,7 +131,9 @@ _NOT_FIRST = listed("""
 
 
 def typed_as_name(words: list[str], typed: str) -> bool:
-    """Whether a word of these has a capital in the text as typed; where nothing has one, whether they describe nothing."""
+    """Whether a word of these has a capital in the text as typed; where nothing has one, or every letter is one, whether they describe nothing."""
+    if typed.isupper():
+        typed = typed.lower()
     if any(
         word[:1].upper() + word[1:] in typed and len(word) > 1
         for word in words

@@ -201,7 +201,7 @@ def test_what_stands_next_to_it_ends_nothing(text: str) -> None:
     "text",
     [
         "My boss is Maria", "My boss has been Maria since May", "Maria has been my boss since May", "My boss happens to be Maria", "My boss used to be Tom, now it's Maria",
-        "My boss was Tom but now it is Maria", "My boss is no longer Tom, it's Maria",
+        "MY BOSS IS MARIA", "my boss is maria", "My boss was Tom but now it is Maria", "My boss is no longer Tom, it's Maria",
     ],
 )  # fmt: skip
 def test_what_came_before_is_not_what_holds(text: str) -> None:
