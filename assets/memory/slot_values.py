@@ -22,7 +22,7 @@ NOTHING = "nothing"
 _TAIL = re.compile(
     r"(?:^|\s+)(?:and|but|because|since|with|without|now|anymore|any more|these days|which|who|so|when|where|while|after|before|"
     r"for|as|this|last|next|at|again|instead|today|yesterday|tomorrow|every|each|on|until|till|during|through|although|though|if|"
-    r"a lot|very much|really|too|either|the most|by far|ever|of all|like|than|from|about|over|under|near|in (?:the|my|a|case|general|\d+|january|february|march|april|may|june|july|august|september|october|november|december)|"
+    r"a lot|so much|very much|much|really|too|either|the most|by far|ever|of all|like|than|from|about|over|under|near|in (?:the|my|a|case|general|\d+|january|february|march|april|may|june|july|august|september|october|november|december)|"
     r"hands down|for sure|no contest|by now|to be|thanks to|due to|ago|whenever|once|lol|haha|yay|is|are|was|has)\b.*$"
 )
 _HEAD = re.compile(r"^(?:(?:the|a|an|my|our|some|to|called|named|now|at|definitely|still|probably) )+")

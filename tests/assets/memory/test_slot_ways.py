@@ -55,12 +55,12 @@ def _slot(text: str) -> tuple[str | None, str | None, bool | None]:
             "My weekly gym day is Tuesday", "I changed my gym day to Tuesday",
         ]),
         ("partner", "anna", [
-            "My partner is Anna", "I'm dating Anna", "Anna is my girlfriend", "Anna's my girlfriend", "I'm seeing Anna", "I'm seeing Anna now",
+            "My partner is Anna", "I'm dating Anna", "Anna is my girlfriend", "Anna's my girlfriend",
             "Anna and I are together", "Anna and I are dating", "Anna and I are a couple", "I'm engaged to Anna", "Anna and I got engaged",
             "Anna and I got married", "I married Anna", "I'm going out with Anna", "I started dating Anna", "I've started seeing Anna",
             "I'm in a relationship with Anna", "I have a new girlfriend, Anna", "I have a girlfriend called Anna", "My girlfriend's name is Anna",
             "My girlfriend is called Anna", "I am together with Anna", "I got together with Anna", "My new boyfriend is Anna", "I'm married to Anna",
-            "I've been dating Anna", "Anna and I are an item", "I've been seeing Anna for two months",
+            "I've been dating Anna", "Anna and I are an item",
         ]),
         ("care:doctor", "dr patel", [
             "My family doctor is Dr. Patel", "My doctor is Dr. Patel", "My GP is Dr Patel", "Dr. Patel is my family doctor", "Dr. Patel is my GP now",
@@ -145,7 +145,7 @@ def test_a_fact_is_known_however_it_is_said(slot: str, value: str, ways: list[st
         "I have a 2 o'clock", "I have a Room 8", "I got a 7 on the exam", "I thought about going to the gym on Tuesday", "I went to the gym on Tuesday",
         "I was at the gym on Tuesday", "The gym is closed on Tuesday", "My sister goes to the gym on Tuesdays", "I go to the gym on Tuesdays and Fridays",
         "I'm with Anna at the beach", "I'm with Anna right now at the cinema", "I'm at the beach with Anna", "I was with Anna", "I'm seeing Anna on Friday",
-        "I'm seeing Anna tomorrow", "I'm seeing Anna for coffee", "I'm seeing Dr. Patel on Monday", "Anna and I are friends",
+        "I'm seeing Anna tomorrow", "I'm seeing Anna for coffee", "I'm seeing Anna again", "I'm seeing Dr. Patel on Monday", "Anna and I are friends",
         "Anna and I are together at the lake", "Anna and I are going out tonight", "I used to date Anna", "I dated Anna", "I wish I was dating Anna",
         "My brother is dating Anna", "Anna and Tom are together", "My brother is engaged to Anna", "I'm going out with Anna tonight",
         "I'm going out with friends", "I'm with the band", "I'm with you", "I'm in love with Paris", "I see Anna", "I go to Oslo", "I'm with Bosch",
