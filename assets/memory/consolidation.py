@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -97,20 +98,21 @@ class _Redis:
         lease = None if self.plan else self.effects("lease", shortterm.begin)
         self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items, keeps=self.plan)
         batches = 0
-        # While Postgres takes in one batch, LanceDB takes in the one before, and the next one is read and prepared.
+        # While one batch is decided, LanceDB takes in the one before; while Postgres takes it in, the next one is read
+        # and prepared: two cores' worth of work at any time.
         with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "finish") as behind:
             ready, last = self._ready(), None
             while ready is not None:
                 batches += 1
                 self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
                 busy = {item.user_id for item in (*ready.taken, *(last.taken if last else ()))}
-                coming = side.submit(self._ready, busy)
-                written = self._patiently(ready.taken, ready.offer)
+                prepare = cache(partial(side.submit, self._ready, busy))
+                written = self._patiently(ready.taken, ready.offer, prepare)
                 self.inbox.leave(written.stays)
                 following = _Last(ready.taken, behind.submit(written.finish))
                 if last is not None:
                     self._finished(last)
-                last, ready = following, coming.result()
+                last, ready = following, prepare().result()
                 if ready is None:
                     self._finished(last)
                     last, ready = None, self._ready()
@@ -131,12 +133,14 @@ class _Redis:
         except (_ItemError, LiveUnavailable):
             return _Ready(taken, None)  # tried again, and judged, when its turn comes
 
-    def _patiently(self, taken: "Sequence[Taken]", offer: Offer | None = None) -> "_Written":
+    def _patiently(
+        self, taken: "Sequence[Taken]", offer: Offer | None = None, writing: Callable[[], object] = lambda: None
+    ) -> "_Written":
         """A batch in Postgres; again when a store has passing trouble, in halves when an item of it cannot be worked
         on."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._batch(taken, offer or self._prepared(taken))
+                return self._batch(taken, offer or self._prepared(taken), writing)
             except LiveUnavailable:
                 if attempt == ATTEMPTS:
                     raise
@@ -160,13 +164,13 @@ class _Redis:
         except LiveUnavailable:
             self._patiently(last.taken).finish()
 
-    def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> "_Written":
+    def _batch(self, taken: "Sequence[Taken]", offer: Offer, writing: Callable[[], object]) -> "_Written":
         """Write one batch to Postgres; its connection, and with it the locks of its shards, live until it is
         finished."""
         with ExitStack() as stack:
             conn = stack.enter_context(self.stores.live.connect(autocommit=True))
             try:
-                written = stack.enter_context(self.writer.written(conn, offer))
+                written = stack.enter_context(self.writer.written(conn, offer, writing=writing))
             except EmbeddingFailed as error:
                 self.writer.model.embed([_PROBE])  # raises too when it is the embedder that is down
                 raise _ItemError(error) from None

@@ -172,12 +172,17 @@ class Writer:
             return written.held
 
     @contextmanager
-    def written(self, conn: "psycopg.Connection", offer: Offer) -> Iterator["Written"]:
-        """An offer reconciled and in Postgres; `finish` is left to do, before the shards' locks go with the context."""
+    def written(
+        self, conn: "psycopg.Connection", offer: Offer, *, writing: Callable[[], object] = lambda: None
+    ) -> Iterator["Written"]:
+        """An offer reconciled and in Postgres; `finish` is left to do, before the shards' locks go with the context.
+
+        `writing` is called when the offer is decided and Postgres begins to take it in: from then on we wait.
+        """
         # Those with something for quarantine too: what is kept there must not slip past a fence either.
         users = sorted({*offer.rows["user_id"], *offer.quarantine["user_id"].drop_nulls()})
         with self.locked(conn, users):
-            yield self._written(conn, offer, users)
+            yield self._written(conn, offer, users, writing)
 
     def finish(self, conn: "psycopg.Connection", written: "Written") -> None:
         """Write to LanceDB what is in Postgres, and mark its source there."""
@@ -222,7 +227,9 @@ class Writer:
             if not conn.closed:
                 consent.unlock_shards(conn, shards)
 
-    def _written(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> "Written":
+    def _written(
+        self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str], writing: Callable[[], object]
+    ) -> "Written":
         tally = self.tally
         with self.transaction(conn):
             # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
@@ -247,6 +254,7 @@ class Writer:
             vectors_to_come = self._side.submit(self.model.embed, shown["processed_content"].to_list())
             with tally.timed("postgres"):
                 sealed = store.sealed(changes, keyring)
+                writing()
                 self.effects(
                     "write items", lambda: store.write_items(conn, sealed, model=self.model.name, now=self.now)
                 )
