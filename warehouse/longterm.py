@@ -214,8 +214,9 @@ class LongTerm:
             target = self._table(table, physical=physical)
             if target is None:  # not `or`: an empty table is falsy
                 target = self._create(table, dimension, model, physical)
-            _same_model(table, target, model, dimension)
-            if PACKED in arrow.column_names and PACKED not in target.schema.names:  # `optimize` will bring it
+            schema = target.schema
+            _same_model(table, schema, model, dimension)
+            if PACKED in arrow.column_names and PACKED not in schema.names:  # `optimize` will bring it
                 arrow = arrow.drop_columns([PACKED])
 
             def merge() -> None:
@@ -466,7 +467,7 @@ class LongTerm:
             if existing is None:
                 self._create(table, dimension, model, name)
             else:
-                _same_model(table, existing, model, dimension)
+                _same_model(table, existing.schema, model, dimension)
         return name
 
     def switch(self, table: str, physical: str) -> str:
@@ -789,8 +790,7 @@ def _model_of(schema: pa.Schema) -> str:
     return str((schema.metadata or {}).get(MODEL_KEY, b"").decode())
 
 
-def _same_model(table: str, target: "Table", model: str, dimension: int) -> None:
-    schema = target.schema
+def _same_model(table: str, schema: pa.Schema, model: str, dimension: int) -> None:
     stored, size = _model_of(schema), schema.field("vector").type.list_size
     if (stored, size) != (model, dimension):
         raise ModelMismatchError(

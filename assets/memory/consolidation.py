@@ -162,7 +162,9 @@ class _Redis:
         try:
             last.done.result()
         except LiveUnavailable:
-            self._patiently(last.taken).finish()
+            written = self._patiently(last.taken)
+            self.inbox.leave(written.stays)
+            written.finish()
 
     def _batch(self, taken: "Sequence[Taken]", offer: Offer, writing: Callable[[], object]) -> "_Written":
         """Write one batch to Postgres; its connection, and with it the locks of its shards, live until it is

@@ -26,7 +26,6 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from assets.memory.word_llama import WordLlamaEmbedder
 from warehouse.settings import Settings
 
 Matrix = npt.NDArray[np.float32]
@@ -79,6 +78,8 @@ def embedder(settings: Settings) -> Embedder:
 def _loaded(setting: str, url: str | None, key: str | None) -> Embedder:
     kind, _, model = setting.partition(":")
     if kind == "wordllama" and not model:
+        from assets.memory.word_llama import WordLlamaEmbedder
+
         return WordLlamaEmbedder()
     if kind == "sentence-transformers" and model:
         return SentenceTransformersEmbedder(model)

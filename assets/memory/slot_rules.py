@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.listed import listed
-from assets.memory.slot_values import CLOSED, NUMBERS, VALUES, Read, closed
+from assets.memory.slot_values import CLOSED, NUMBERS, ORDINALS, VALUES, Read, closed
 
 
 class SlotRow(BaseModel):
@@ -284,18 +284,7 @@ _BEGIN_WITH_FIGURE = (
 _BEGINS = dict.fromkeys(("age", "count", "money", "height", "weight", "duration", "hours"), _BEGIN_WITH_FIGURE) | {
     "ordinal": (
         FIGURE,
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
+        *ORDINALS,
         "freshman",
         "sophomore",
         "junior",

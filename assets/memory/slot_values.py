@@ -631,28 +631,22 @@ def date(raw: str, _: str, __: str) -> tuple[str, str] | None:
     return " ".join([*figures, month[1]]), ""
 
 
+ORDINALS = (
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+)  # fmt: skip
+"""From one to twelve."""
+
+
 def ordinal(raw: str, _: str, __: str) -> tuple[str, str] | None:
     """First, 9th, senior."""
     found = re.fullmatch(
-        r"(?:the |my )?(\d{1,2}(?:st|nd|rd|th)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|freshman|sophomore|junior|senior|final|last)",
+        rf"(?:the |my )?(\d{{1,2}}(?:st|nd|rd|th)|{'|'.join(ORDINALS)}|freshman|sophomore|junior|senior|final|last)",
         raw,
     )
-    words = [
-        "zeroth",
-        "first",
-        "second",
-        "third",
-        "fourth",
-        "fifth",
-        "sixth",
-        "seventh",
-        "eighth",
-        "ninth",
-        "tenth",
-        "eleventh",
-        "twelfth",
-    ]
-    return (str(words.index(found[1])) if found[1] in words else found[1].rstrip("stndrh"), "") if found else None
+    if found is None:
+        return None
+    word = found[1]
+    return str(ORDINALS.index(word) + 1) if word in ORDINALS else word.rstrip("stndrh"), ""
 
 
 _RIDE = re.compile(
@@ -677,22 +671,15 @@ _RIDES = {
 }
 
 
+_WAYS = (
+    "walk", "cycle", "bike", "drive", "walking", "cycling", "biking",
+    "driving", "pedal", "pedalling", "bicycle", "bicycling",
+)  # fmt: skip
+
+
 def transport(raw: str, tail: str, _: str) -> tuple[str, str] | None:
     """How somebody gets somewhere."""
-    if raw in (
-        "walk",
-        "cycle",
-        "bike",
-        "drive",
-        "walking",
-        "cycling",
-        "biking",
-        "driving",
-        "pedal",
-        "pedalling",
-        "bicycle",
-        "bicycling",
-    ):
+    if raw in _WAYS:
         return _RIDES.get(raw, raw), tail
     found = _RIDE.match(raw)
     return (_RIDES.get(found[1], found[1]), raw[found.end() :]) if found else None
@@ -758,20 +745,7 @@ CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
     "profession": [f"{article} {word.replace('-', ' ')}" for word in sorted(PROFESSIONS) for article in ("a", "an")],
     "station": sorted(STATIONS),
     "goes": ["retired", "went freelance"],
-    "rides": [
-        "walk",
-        "cycle",
-        "bike",
-        "drive",
-        "walking",
-        "cycling",
-        "biking",
-        "driving",
-        "pedal",
-        "pedalling",
-        "bicycle",
-        "bicycling",
-    ],
+    "rides": [*_WAYS],
     "school": (
         r"(?P<value>.*?(?:school|university|college|academy|institute|kindergarten|uni|polytechnic)(?: of [\w' ]+?)?)",
         ("school", "university", "college", "academy", "institute", "kindergarten", "uni", "polytechnic"),

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-Matrix = npt.NDArray[np.float32]
+from assets.memory.embed import Matrix, accepted
 
 CHARACTERS_AT_ONCE = 400_000
 """Of texts embedded together: 100,000 words of three letters, which have 100 MB of vectors if none comes twice."""
@@ -82,8 +82,6 @@ class WordLlamaEmbedder:
         Raises:
             EmbeddingFailed: a text has no token.
         """
-        from assets.memory.embed import accepted
-
         sums = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for start, end in _parts(texts):
             sums[start:end] = self._sums(texts[start:end])
