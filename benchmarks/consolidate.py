@@ -5,17 +5,21 @@
 Each size runs in a fresh home with its own servers: users with consent, items pushed to Redis, `consolidate()`. The
 texts are made up, or those of a file that `engram load` reads. `ratio` is against the default model as its package
 embeds; beside it stands the ratio to engram's own use of that model, which tokenises each different word once. The loop
-does what most systems do for each item: pop, embed, insert, add. Peak memory is this process's.
+does what most systems do for each item: pop, embed, insert, add. Consolidation runs in a process of its own, and peak
+memory is that process's: the items and the other embedder are not in it.
 """
 
 import argparse
 import json
+import multiprocessing
 import random
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
@@ -97,24 +101,27 @@ def measure(items: int, per_user: int, loop: int, texts: Sequence[str] = ()) -> 
         stores = Stores(settings)
         migrate(stores.live)
         made = population(stores, items + WARM, per_user, texts)
-        # Imports, connections and LanceDB's tables are paid once in a process, not per item.
-        _consolidated(stores, made[:WARM])
-        made = sorted(made[WARM:], key=itemgetter(0))
-        embedders = _embedders(settings)
-        spent = dict.fromkeys((*embedders, "whole"), 0.0)
-        stages: dict[str, float] = {}
-        stored = 0
-        step = -(-items // ROUNDS)
-        for part in (made[first : first + step] for first in range(0, items, step)):
-            for name, embed in embedders.items():
-                began = perf_counter()
-                for first in range(0, len(part), settings.memory_batch_items):
-                    embed([text for _, _, text in part[first : first + settings.memory_batch_items]])
-                spent[name] += perf_counter() - began
-            report, seconds = _consolidated(stores, part)
-            spent["whole"] += seconds
-            stored += report.totals["added"]
-            stages = {stage: stages.get(stage, 0.0) + took for stage, took in report.seconds.items()}
+        with _consolidating(settings) as consolidated:
+            # Imports, connections and LanceDB's tables are paid once in a process, not per item.
+            stores.shortterm.push((user, raw) for user, raw, _ in made[:WARM])
+            consolidated()
+            made = sorted(made[WARM:], key=itemgetter(0))
+            embedders = _embedders(settings)
+            spent = dict.fromkeys((*embedders, "whole"), 0.0)
+            stages: dict[str, float] = {}
+            stored, peak = 0, 0.0
+            step = -(-items // ROUNDS)
+            for part in (made[first : first + step] for first in range(0, items, step)):
+                for name, embed in embedders.items():
+                    began = perf_counter()
+                    for first in range(0, len(part), settings.memory_batch_items):
+                        embed([text for _, _, text in part[first : first + settings.memory_batch_items]])
+                    spent[name] += perf_counter() - began
+                stores.shortterm.push((user, raw) for user, raw, _ in part)
+                report, seconds, peak = consolidated()
+                spent["whole"] += seconds
+                stored += report.totals["added"]
+                stages = {stage: stages.get(stage, 0.0) + took for stage, took in report.seconds.items()}
         one_by_one = _loop(stores, made[:loop]) if loop else None
         return {
             "items": items,
@@ -126,18 +133,46 @@ def measure(items: int, per_user: int, loop: int, texts: Sequence[str] = ()) -> 
             "ratio_to_own_embedder": round(spent["engram"] / spent["whole"], 3),
             "loop_per_second": round(one_by_one, 1) if one_by_one else None,
             "stages": {stage: round(seconds, 3) for stage, seconds in stages.items()},
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+            "peak_mb": round(peak, 1),
         }
     finally:
         stop(settings)
         shutil.rmtree(home, ignore_errors=True)
 
 
-def _consolidated(stores: Stores, made: list[tuple[str, bytes, str]]) -> tuple[ConsolidationReport, float]:
-    stores.shortterm.push((user, raw) for user, raw, _ in made)
-    began = perf_counter()
-    report = consolidate(stores, now=NOW)
-    return report, perf_counter() - began
+@contextmanager
+def _consolidating(settings: Settings) -> Iterator[Callable[[], tuple[ConsolidationReport, float, float]]]:
+    """What consolidates all that waits in Redis, in another process: its report, seconds, and that process's peak of
+    resident memory so far in MB."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_consolidate_when_asked, args=(settings.home, there))
+    process.start()
+    there.close()
+
+    def once() -> tuple[ConsolidationReport, float, float]:
+        here.send("consolidate")
+        answer: tuple[ConsolidationReport, float, float] = here.recv()
+        return answer
+
+    try:
+        yield once
+    finally:
+        here.close()
+        process.join()
+
+
+def _consolidate_when_asked(home: Path, asked: Connection) -> None:
+    stores = Stores(Settings(home=home))
+    while True:
+        try:
+            asked.recv()
+        except EOFError:
+            return
+        began = perf_counter()
+        report = consolidate(stores, now=NOW)
+        seconds = perf_counter() - began
+        asked.send((report, seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 
 def _embedders(settings: Settings) -> dict[str, Callable[[list[str]], object]]:
