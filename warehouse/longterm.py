@@ -10,7 +10,7 @@ import re
 import time
 import warnings
 from asyncio import gather
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -206,9 +206,24 @@ class LongTerm:
             ModelMismatchError: the table holds another model or size.
             CommitConflictError: still beaten by other writers after all attempts.
         """
+        return self._write(table, rows.unique("id", keep="last", maintain_order=True), model, physical, _merge)
+
+    def append(self, table: str, rows: pl.DataFrame, *, model: str) -> int:
+        """Add rows whose ids are known not to be in the table: costs the same however many are, which `upsert` with its
+        search for each of them does not. Arguments, result and errors as of `upsert`."""
+        return self._write(table, rows, model, None, _append)
+
+    def _write(
+        self,
+        table: str,
+        rows: pl.DataFrame,
+        model: str,
+        physical: str | None,
+        put: "Callable[[Table, pa.Table], object]",
+    ) -> int:
         if rows.is_empty():
             return 0
-        arrow = _conform(table, rows.unique("id", keep="last", maintain_order=True), model)
+        arrow = _conform(table, rows, model)
         dimension = arrow.schema.field("vector").type.list_size
         with self._writing():
             target = self._table(table, physical=physical)
@@ -218,12 +233,7 @@ class LongTerm:
             _same_model(table, schema, model, dimension)
             if PACKED in arrow.column_names and PACKED not in schema.names:  # `optimize` will bring it
                 arrow = arrow.drop_columns([PACKED])
-
-            def merge() -> None:
-                builder = target.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-                builder.execute(arrow, timeout=timedelta(minutes=10))
-
-            _committed(target, merge)
+            _committed(target, partial(put, target, arrow))
         return int(arrow.num_rows)
 
     def delete(
@@ -368,6 +378,25 @@ class LongTerm:
         for batch in self.scan(table, ["user_id"], physical=physical):
             found.update(batch["user_id"].unique().to_list())
         return found
+
+    def absent(self, table: str, user_ids: Collection[str], *, at: tuple[str, int]) -> set[str]:
+        """Those of the users who had no row in a table when its `version` was `at`; nobody when that cannot be told any
+        more."""
+        physical, version = at
+        if version < 0:
+            return set(user_ids)
+        target = self._database.open_table(physical)
+        there: set[str] = set()
+        try:
+            target.checkout(version)
+            for chunk in _chunks(sorted(user_ids)):
+                found = target.search().where(_one_of("user_id", chunk)).select(["user_id"]).to_arrow()
+                there.update(pl.DataFrame(found)["user_id"].unique())
+        except (OSError, RuntimeError, ValueError) as failure:
+            if "not found" not in str(failure).lower():
+                raise
+            return set()  # a purge took that version's files
+        return set(user_ids) - there
 
     def scan(
         self, table: str, columns: Sequence[str], *, batch_rows: int = 65_536, physical: str | None = None
@@ -692,6 +721,15 @@ class LongTerm:
         with (folder / ".writers.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
+
+
+def _merge(target: "Table", rows: pa.Table) -> None:
+    builder = target.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+    builder.execute(rows, timeout=timedelta(minutes=10))
+
+
+def _append(target: "Table", rows: pa.Table) -> None:
+    target.add(rows)
 
 
 def _equals(column: str, value: str) -> str:

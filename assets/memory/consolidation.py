@@ -10,7 +10,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -98,21 +97,20 @@ class _Redis:
         lease = None if self.plan else self.effects("lease", shortterm.begin)
         self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items, keeps=self.plan)
         batches = 0
-        # While one batch is decided, LanceDB takes in the one before; while Postgres takes it in, the next one is read
-        # and prepared: two cores' worth of work at any time.
-        with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "finish") as behind:
+        # Three batches are under way at any time: one is read and prepared, one is decided, one is written.
+        with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "write") as behind:
             ready, last = self._ready(), None
             while ready is not None:
                 batches += 1
                 self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
                 busy = {item.user_id for item in (*ready.taken, *(last.taken if last else ()))}
-                prepare = cache(partial(side.submit, self._ready, busy))
-                written = self._patiently(ready.taken, ready.offer, prepare)
-                self.inbox.leave(written.stays)
-                following = _Last(ready.taken, behind.submit(written.finish))
+                following = side.submit(self._ready, busy)
+                decided = self._patiently(ready.taken, ready.offer)
+                self.inbox.leave(decided.stays)
+                writing = _Last(ready.taken, behind.submit(decided.write))
                 if last is not None:
                     self._finished(last)
-                last, ready = following, prepare().result()
+                last, ready = writing, following.result()
                 if ready is None:
                     self._finished(last)
                     last, ready = None, self._ready()
@@ -133,61 +131,56 @@ class _Redis:
         except (_ItemError, LiveUnavailable):
             return _Ready(taken, None)  # tried again, and judged, when its turn comes
 
-    def _patiently(
-        self, taken: "Sequence[Taken]", offer: Offer | None = None, writing: Callable[[], object] = lambda: None
-    ) -> "_Written":
-        """A batch in Postgres; again when a store has passing trouble, in halves when an item of it cannot be worked
-        on."""
+    def _patiently(self, taken: "Sequence[Taken]", offer: Offer | None = None, *, write: bool = False) -> "_Decided":
+        """A batch decided, and written when `write`; again when a store has passing trouble, in halves when an item of
+        it cannot be worked on."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._batch(taken, offer or self._prepared(taken), writing)
+                decided = self._batch(taken, offer or self._prepared(taken))
+                if write:
+                    decided.write()
             except LiveUnavailable:
                 if attempt == ATTEMPTS:
                     raise
             except _ItemError as error:
                 if len(taken) == 1:
-                    return _Written(self._unprocessable(taken, error.cause))
-                stays: set[str] = set()
+                    return _Decided(self._unprocessable(taken, error.cause))
                 half = len(taken) // 2
-                for part in (taken[:half], taken[half:]):
-                    written = self._patiently(part)
-                    written.finish()
-                    stays |= written.stays
-                return _Written(stays)
+                parts = [self._patiently(part, write=True) for part in (taken[:half], taken[half:])]
+                return _Decided({user for part in parts for user in part.stays})
+            else:
+                return decided
             offer = None
         raise AssertionError("unreachable")
 
     def _finished(self, last: "_Last") -> None:
-        """Wait until a batch is acknowledged; begin it anew when a store had passing trouble."""
+        """Wait until a batch is acknowledged; begin it anew when a store had passing trouble, or an item of it."""
         try:
             last.done.result()
-        except LiveUnavailable:
-            written = self._patiently(last.taken)
-            self.inbox.leave(written.stays)
-            written.finish()
+        except (LiveUnavailable, _ItemError):
+            self.inbox.leave(self._patiently(last.taken, write=True).stays)
 
-    def _batch(self, taken: "Sequence[Taken]", offer: Offer, writing: Callable[[], object]) -> "_Written":
-        """Write one batch to Postgres; its connection, and with it the locks of its shards, live until it is
-        finished."""
+    def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> "_Decided":
+        """Decide one batch; its connection, and with it the locks of its shards, live until it is written."""
         with ExitStack() as stack:
             conn = stack.enter_context(self.stores.live.connect(autocommit=True))
-            try:
-                written = stack.enter_context(self.writer.written(conn, offer, writing=writing))
-            except EmbeddingFailed as error:
-                self.writer.model.embed([_PROBE])  # raises too when it is the embedder that is down
-                raise _ItemError(error) from None
-            stays = {item.user_id for item in taken if canonical(item.user_id) in written.held}
+            decided = stack.enter_context(self.writer.decided(conn, offer))
+            stays = {item.user_id for item in taken if canonical(item.user_id) in decided.held}
             held_open = stack.pop_all()
 
-        def finish() -> None:
+        def write() -> None:
             with held_open:
-                self.writer.finish(conn, written)
+                try:
+                    self.writer.write(conn, decided)
+                except EmbeddingFailed as error:
+                    self.writer.model.embed([_PROBE])  # raises too when it is the embedder that is down
+                    raise _ItemError(error) from None
                 if not self.plan:
                     gone = [item for item in taken if item.user_id not in stays]
                     with self.tally.timed("acknowledge"):
                         self.effects("acknowledge", lambda: self.stores.shortterm.acknowledge(gone))
 
-        return _Written(stays, finish)
+        return _Decided(stays, write)
 
     def _prepared(self, taken: "Sequence[Taken]") -> Offer:
         with self.stores.live.connect(autocommit=True) as conn, self.tally.timed("prepare"):
@@ -299,17 +292,17 @@ class _Ready:
 
 
 @dataclass(frozen=True)
-class _Written:
-    """A batch that is in Postgres: the users (ids as found) whose items stay in Redis, and what brings the others into
-    LanceDB and acknowledges them."""
+class _Decided:
+    """A batch that is decided: the users (ids as found) whose items stay in Redis, and what writes and acknowledges the
+    others."""
 
     stays: set[str]
-    finish: Callable[[], None] = field(default=lambda: None)
+    write: Callable[[], None] = field(default=lambda: None)
 
 
 @dataclass(frozen=True)
 class _Last:
-    """A batch that is being finished."""
+    """A batch that is being written."""
 
     taken: "Sequence[Taken]"
     done: "Future[None]"

@@ -271,15 +271,15 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     )
 
 
-def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now: datetime) -> tuple[int, int]:
-    """Insert what is new, upsert what was stored, by (user, content); returns how many were inserted and updated.
+def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now: datetime) -> bool:
+    """Insert what is new, upsert what was stored, by (user, content); returns whether what was taken for new was new.
 
     Inserting without ON CONFLICT and its search for each row takes half the time.
     """
     from warehouse.live import copy_frame, upsert_frame
 
     if rows.is_empty():
-        return 0, 0
+        return True
     metadata = pl.concat_str(
         pl.lit('{"observations":['),
         pl.col("observations").list.join(","),
@@ -339,12 +339,13 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
     new = rows["was"].is_null()
     try:
         with conn.transaction():  # a savepoint: the rows may be put in a second time
-            inserted = copy_frame(conn, TABLE, frame.filter(new))
+            copy_frame(conn, TABLE, frame.filter(new))
+        unmet = True
     except psycopg.errors.UniqueViolation:
         # Somebody without the shard's lock was first: let those rows meet what is there.
-        inserted, new = 0, new.clear(len(new)).fill_null(value=False)
-    met = upsert_frame(conn, TABLE, frame.filter(~new), key=("user_id", "content_sha256"), update=list(MUTABLE))
-    return inserted + met.inserted, met.updated
+        unmet, new = False, new.clear(len(new)).fill_null(value=False)
+    upsert_frame(conn, TABLE, frame.filter(~new), key=("user_id", "content_sha256"), update=list(MUTABLE))
+    return unmet
 
 
 def _quoted(value: pl.Expr) -> pl.Expr:

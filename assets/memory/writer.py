@@ -11,10 +11,11 @@ Does not live here: where items come from (`consolidation.py`, `missed.py`), wha
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -102,27 +103,36 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Written:
-    """An offer that is in Postgres and not yet in LanceDB.
+class Decided:
+    """An offer that is reconciled, and of which nothing is written yet.
 
     Attributes:
-        settled: the state of every row it touched, columns of `reconcile.settle`.
+        offer: what it was.
+        rows: its rows but those of people fenced meanwhile.
+        settled: the state of every row it touches, columns of `reconcile.settle`.
+        changes: those of them that differ from what is stored, encrypted.
         shown: those of them that recall may find.
-        vectors: of `shown`, in its order.
+        vectors: of `shown`, in its order, when the model is done.
+        quarantine: what to keep of the offer's.
+        keyring: of everyone it concerns.
         users: everyone it concerns.
-        held: those held back by the guard, of whom nothing was written.
-        also: as of the offer.
+        held: those held back by the guard, of whom nothing will be written.
+        late: those fenced since the offer was made.
+        newcomers: those of whom Postgres has nothing yet.
     """
 
+    offer: Offer
+    rows: pl.DataFrame
     settled: pl.DataFrame
+    changes: pl.DataFrame
     shown: pl.DataFrame
-    vectors: Vectors
+    vectors: "Future[Vectors] | None"
+    quarantine: pl.DataFrame
+    keyring: "Keyring"
     users: Sequence[str]
     held: set[str]
-    also: "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None" = None
-
-
-_NO_VECTORS: Vectors = np.empty((0, 0), dtype=np.float32)
+    late: set[str]
+    newcomers: set[str]
 
 
 class Writer:
@@ -152,6 +162,7 @@ class Writer:
         self.planned = Planned() if planned is None else planned
         self.tally = Tally()
         self.wrote = False
+        self._begun: tuple[str, int] | None = None
         self._side = ThreadPoolExecutor(1, thread_name_prefix="embed")
 
     def rows(self, conn: "psycopg.Connection", allowed: pl.DataFrame) -> pl.DataFrame:
@@ -167,33 +178,40 @@ class Writer:
             conn: an autocommit connection, without an open transaction.
             offer: what to write.
         """
-        with self.written(conn, offer) as written:
-            self.finish(conn, written)
-            return written.held
+        with self.decided(conn, offer) as decided:
+            self.write(conn, decided)
+            return decided.held
 
     @contextmanager
-    def written(
-        self, conn: "psycopg.Connection", offer: Offer, *, writing: Callable[[], object] = lambda: None
-    ) -> Iterator["Written"]:
-        """An offer reconciled and in Postgres; `finish` is left to do, before the shards' locks go with the context.
-
-        `writing` is called when the offer is decided and Postgres begins to take it in: from then on we wait.
-        """
+    def decided(self, conn: "psycopg.Connection", offer: Offer) -> Iterator[Decided]:
+        """An offer reconciled, in a transaction that is open; `write` is left to do, before the shards' locks go with
+        the context."""
         # Those with something for quarantine too: what is kept there must not slip past a fence either.
         users = sorted({*offer.rows["user_id"], *offer.quarantine["user_id"].drop_nulls()})
         with self.locked(conn, users):
-            yield self._written(conn, offer, users, writing)
+            conn.execute("BEGIN")
+            with self._or_rolled_back(conn):
+                decided = self._decided(conn, offer, users)
+            yield decided
 
-    def finish(self, conn: "psycopg.Connection", written: "Written") -> None:
-        """Write to LanceDB what is in Postgres, and mark its source there."""
-        if self.plan:
-            return
-        with self.tally.timed("lancedb"):
-            self.project(conn, written.settled, written.shown, written.vectors, written.users)
-        if written.also is not None:
-            also = written.also
-            with self.transaction(conn):
-                self.effects("mark source", lambda: also(conn, written.settled, written.held))
+    def write(self, conn: "psycopg.Connection", decided: Decided) -> None:
+        """Write to Postgres, commit, write to LanceDB, and mark the source there."""
+        try:
+            with self._or_rolled_back(conn):
+                vectors, newcomers = self._write_rows(conn, decided)
+            self._commit(conn)
+            self._count(decided)
+            if vectors is None:
+                return
+            with self.tally.timed("lancedb"):
+                self.project(conn, decided.settled, decided.shown, vectors, decided.users, newcomers)
+            if decided.offer.also is not None:
+                also = decided.offer.also
+                with self.transaction(conn):
+                    self.effects("mark source", lambda: also(conn, decided.settled, decided.held))
+        except BaseException:
+            self._begun = None  # what is tried again may meet what this attempt left
+            raise
 
     def close(self) -> None:
         """After the last batch."""
@@ -205,12 +223,20 @@ class Writer:
     def transaction(self, conn: "psycopg.Connection") -> Iterator[None]:
         """A transaction with its commit as an effect; rolled back in plan mode."""
         conn.execute("BEGIN")
+        with self._or_rolled_back(conn):
+            yield
+        self._commit(conn)
+
+    @contextmanager
+    def _or_rolled_back(self, conn: "psycopg.Connection") -> Iterator[None]:
         try:
             yield
         except BaseException:
             if not conn.closed:
                 conn.execute("ROLLBACK")
             raise
+
+    def _commit(self, conn: "psycopg.Connection") -> None:
         self.effects("commit", lambda: conn.execute("ROLLBACK" if self.plan else "COMMIT"))
 
     @contextmanager
@@ -227,48 +253,56 @@ class Writer:
             if not conn.closed:
                 consent.unlock_shards(conn, shards)
 
-    def _written(
-        self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str], writing: Callable[[], object]
-    ) -> "Written":
-        tally = self.tally
-        with self.transaction(conn):
-            # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
-            late = consent.fenced(conn, users)
-            rows = offer.rows.filter(~pl.col("user_id").is_in(list(late)))
-            sealing = () if self.plan else holders(offer.quarantine["user_id"])
-            keyring = self.stores.vault.keyring([*rows["user_id"], *sealing], create=not self.plan, conn=conn)
-            late |= keyring.destroyed
-            rows = rows.filter(~pl.col("user_id").is_in(list(late)))
-            quarantine = without(offer.quarantine, late)
-            with tally.timed("reconcile"):
-                settled = self._settled(conn, keyring, rows)
-                held = self._over_limit(conn, settled)
-                settled = settled.filter(~pl.col("user_id").is_in(list(held)))
-            changes = store.changed(settled)
-            if self.plan:
-                self.planned.remember(changes)
-                self._count(offer, rows, settled, held, late)
-                return Written(settled, settled.clear(), _NO_VECTORS, users, held)
+    def _decided(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> Decided:
+        # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
+        late = consent.fenced(conn, users)
+        rows = offer.rows.filter(~pl.col("user_id").is_in(list(late)))
+        sealing = () if self.plan else holders(offer.quarantine["user_id"])
+        keyring = self.stores.vault.keyring([*rows["user_id"], *sealing], create=not self.plan, conn=conn)
+        late |= keyring.destroyed
+        rows = rows.filter(~pl.col("user_id").is_in(list(late)))
+        quarantine = without(offer.quarantine, late)
+        with self.tally.timed("reconcile"):
+            settled, known = self._settled(conn, keyring, rows)
+            held = self._over_limit(conn, settled)
+            settled = settled.filter(~pl.col("user_id").is_in(list(held)))
+        changes = store.changed(settled)
+        shown, vectors = settled.clear(), None
+        if self.plan:
+            self.planned.remember(changes)
+        else:
             shown = settled.filter(pl.col("rep") == pl.col("id"))
             # The model works while Postgres does; a text it refuses still keeps the transaction from committing.
-            vectors_to_come = self._side.submit(self.model.embed, shown["processed_content"].to_list())
-            with tally.timed("postgres"):
-                sealed = store.sealed(changes, keyring)
-                writing()
-                self.effects(
-                    "write items", lambda: store.write_items(conn, sealed, model=self.model.name, now=self.now)
-                )
-                self.effects(
-                    "write quarantine",
-                    lambda: store.write_quarantine(conn, keyring, quarantine, run_id=self.run_id, now=self.now),
-                )
-            with tally.timed("embed"):
-                vectors = vectors_to_come.result()
-        self._count(offer, rows, settled, held, late)
-        return Written(settled, shown, vectors, users, held, offer.also)
+            vectors = self._side.submit(self.model.embed, shown["processed_content"].to_list())
+            with self.tally.timed("seal"):
+                changes = store.sealed(changes, keyring)
+        newcomers = {*rows["user_id"]} - known
+        return Decided(offer, rows, settled, changes, shown, vectors, quarantine, keyring, users, held, late, newcomers)
 
-    def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
-        """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
+    def _write_rows(self, conn: "psycopg.Connection", decided: Decided) -> tuple[Vectors | None, set[str]]:
+        """Put a decided offer into the open transaction; the vectors of what recall may find, None of a plan, and the
+        newcomers of whom Postgres had indeed nothing."""
+        if decided.vectors is None:
+            return None, set()
+        with self.tally.timed("postgres"):
+            unmet = self.effects(
+                "write items",
+                lambda: store.write_items(conn, decided.changes, model=self.model.name, now=self.now),
+            )
+            self.effects(
+                "write quarantine",
+                lambda: store.write_quarantine(
+                    conn, decided.keyring, decided.quarantine, run_id=self.run_id, now=self.now
+                ),
+            )
+        with self.tally.timed("embed"):
+            return decided.vectors.result(), decided.newcomers if unmet else set()
+
+    def _settled(
+        self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame
+    ) -> tuple[pl.DataFrame, set[str]]:
+        """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`; and
+        the users of whom something is stored."""
         users = set(rows["user_id"])
         traits = self.planned.traits(store.read_traits(conn, keyring, users), users)
         fresh = rows.join(traits, on="id", how="anti")
@@ -283,7 +317,7 @@ class Writer:
         ids = touched(rows, traits, merges)
         stored = details(ids)
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
-        return settle(nodes, merges)
+        return settle(nodes, merges), {*traits["user_id"]}
 
     def settled_anew(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The state of whole users out of their rows alone (columns of `store.DETAILS`), merges found afresh."""
@@ -332,12 +366,28 @@ class Writer:
         shown: pl.DataFrame,
         vectors: Vectors,
         users: Sequence[str],
+        newcomers: Collection[str] = (),
     ) -> None:
+        """Bring LanceDB to what is in Postgres.
+
+        Args:
+            conn: holds the locks of the users' shards.
+            settled, shown, vectors, users: as of `Decided`.
+            newcomers: users of whom Postgres had nothing before; LanceDB is asked whether it had.
+        """
         longterm = self.stores.longterm
         if not shown.is_empty():
             projected = store.projection(shown, vectors)
             self.wrote = True
-            self.effects("write vectors", lambda: longterm.upsert("memories", projected, model=self.model.name))
+            self._begun = self._begun or longterm.version("memories")
+            absent = longterm.absent("memories", newcomers, at=self._begun) if newcomers else set()
+            new = pl.col("user_id").is_in(list(absent))
+            for name, put, rows in (
+                ("add vectors", longterm.append, projected.filter(new)),
+                ("write vectors", longterm.upsert, projected.filter(~new)),
+            ):
+                if not rows.is_empty():
+                    self.effects(name, partial(put, "memories", rows, model=self.model.name))
         variants = settled.filter((pl.col("rep") != pl.col("id")) & pl.col("was_status").is_not_null())["id"].to_list()
         if variants:
             self.effects("drop merged vectors", lambda: longterm.delete("memories", ids=variants))
@@ -353,8 +403,8 @@ class Writer:
             conn.execute("DELETE FROM ops.quarantine WHERE user_id = %s::uuid", [user])
             self.stores.longterm.delete("memories", user_id=user)
 
-    def _count(self, offer: Offer, rows: pl.DataFrame, settled: pl.DataFrame, held: set[str], late: set[str]) -> None:
-        tally = self.tally
+    def _count(self, batch: Decided) -> None:
+        tally, offer, held, late = self.tally, batch.offer, batch.held, batch.late
         tally.held.update(dict.fromkeys(sorted(held)))
         told = offer.said
         tally.add("held", told.filter(pl.col("user_id").is_in(list(held)))["user_id"])
@@ -372,7 +422,7 @@ class Writer:
         tally.add("quarantined", offer.quarantine["found"])
         for reason, count in offer.quarantine["reason"].value_counts(name="count").iter_rows():
             tally.reasons[reason] = tally.reasons.get(reason, 0) + count
-        decided = _decided(settled, rows["id"])
+        decided = _actions(batch.settled, batch.rows["id"])
         new = decided.filter(pl.col("was_status").is_null())
         tally.add("added", new.filter(pl.col("action").is_in(["added", "born superseded"]))["user_id"])
         tally.add("superseded", decided.filter(pl.col("action").is_in(["superseded", "born superseded"]))["user_id"])
@@ -380,7 +430,7 @@ class Writer:
         own = new.filter(pl.col("action") != "merged").group_by("user_id").agg(own=pl.len())
         merged = (
             told.filter(
-                pl.col("user_id").is_in(rows["user_id"].unique().to_list()) & ~pl.col("user_id").is_in(list(held))
+                pl.col("user_id").is_in(batch.rows["user_id"].unique().to_list()) & ~pl.col("user_id").is_in(list(held))
             )
             .group_by("user_id")
             .agg(said=pl.len())
@@ -405,7 +455,7 @@ def _merges(
     return alike(near, texts) + reordered(words, texts)
 
 
-def _decided(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
+def _actions(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
     """Settled rows with what is decided of each, `action` and `reason` (null: nothing), and the columns of `ACTIONS`.
 
     Args:

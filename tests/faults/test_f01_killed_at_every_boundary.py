@@ -50,9 +50,9 @@ for group in sys.argv[2:]:
 """
 
 
-def _arrive(stores: Stores, users: list[str]) -> None:
-    """Of each a stored fact, then its supersession, a repeat, a near-duplicate, and an item for quarantine: every
-    effect happens."""
+def _arrive(stores: Stores, users: list[str], *, known: bool) -> None:
+    """Of each a fact, stored where they are known, then its supersession, a repeat, a near-duplicate, and an item for
+    quarantine: every effect happens."""
     for user in users:
         arriving.push(
             stores,
@@ -60,7 +60,8 @@ def _arrive(stores: Stores, users: list[str]) -> None:
             arriving.raw("I live in Berlin with my dog"),
             arriving.raw("The long walk along the river with Anna did me a lot of good that week", kind="event"),
         )
-    consolidate(stores, [shard_of(user) for user in users], now=arriving.NOW)
+    if known:
+        consolidate(stores, [shard_of(user) for user in users], now=arriving.NOW)
     for user in users:
         arriving.push(
             stores,
@@ -85,18 +86,24 @@ def _apart(stores: Stores, count: int) -> list[str]:
     return list(users.values())
 
 
-@pytest.mark.parametrize("people", [1, 2], ids=["one batch", "a batch being written while another is finished"])
+@pytest.mark.parametrize(
+    ("people", "known"),
+    [(1, True), (2, True), (1, False)],
+    ids=["one batch", "a batch being decided while another is written", "somebody new"],
+)
 def test_f01_f02_a_consolidation_killed_at_any_boundary_ends_as_if_nothing_had_happened(
-    settings: Settings, stores: Stores, environment: dict[str, str], people: int
+    settings: Settings, stores: Stores, environment: dict[str, str], people: int, known: bool
 ) -> None:
-    items = 4  # those of one person
+    items = 4 if known else 6  # those of one person
     stores = Stores(settings.model_copy(update={"memory_batch_items": items}))
     untouched = _apart(stores, people)
-    _arrive(stores, untouched)
+    _arrive(stores, untouched, known=known)
     boundaries: list[str] = []
     report = consolidate(stores, now=arriving.NOW, boundary=boundaries.append)
     assert report.batches == people
-    assert {"after commit", "after write vectors", "before acknowledge"} <= set(boundaries)
+    assert {"after commit", "after write vectors" if known else "after add vectors", "before acknowledge"} <= set(
+        boundaries
+    )
     expected = arriving.state(stores, untouched[0])
     assert [row[2] for row in expected] == ["superseded", "active", "superseded", "active"]
 
@@ -105,7 +112,7 @@ def test_f01_f02_a_consolidation_killed_at_any_boundary_ends_as_if_nothing_had_h
     for fatal in (every[start : start + GROUPS] for start in range(0, len(every), GROUPS)):
         everyone = _apart(stores, people * len(fatal))
         victims = {number: everyone[people * place : people * (place + 1)] for place, number in enumerate(fatal)}
-        _arrive(stores, everyone)
+        _arrive(stores, everyone, known=known)
         groups = [f"{number}:{','.join(users)}" for number, users in victims.items()]
         done = subprocess.run(
             [sys.executable, "-c", KILLED, arriving.NOW.isoformat(), *groups],

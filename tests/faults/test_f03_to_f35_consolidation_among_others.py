@@ -45,7 +45,7 @@ def test_f03_the_same_delivery_twice_is_one_memory(stores: Stores) -> None:
     assert arriving.projected(stores, user) == arriving.shown(stores, user)
 
 
-@pytest.mark.parametrize("moment", ["before write items", "before commit", "after commit", "after write vectors"])
+@pytest.mark.parametrize("moment", ["before write items", "before commit", "after commit", "after add vectors"])
 def test_f07_a_terminated_backend_is_survived_within_the_run(stores: Stores, moment: str) -> None:
     user = arriving.person(stores)
     arriving.push(stores, user, arriving.raw(FACT), arriving.raw("I moved to Lisbon", at=arriving.DAY.format(5)))
@@ -92,7 +92,7 @@ def test_f11_a_second_worker_on_the_shard_waits_and_a_paused_one_does_no_harm(st
         second_done.set()
 
     first = threading.Thread(
-        target=lambda: consolidate(stores, now=arriving.NOW, boundary=_at("before write vectors", pause))
+        target=lambda: consolidate(stores, now=arriving.NOW, boundary=_at("before add vectors", pause))
     )
     first.start()
     assert paused.wait(WAIT)

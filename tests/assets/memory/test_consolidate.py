@@ -210,3 +210,26 @@ def test_many_small_nights_leave_few_files_for_recall_to_read_and_nothing_of_who
 
     assert holding(erased) == holding(f"{erased[:4]}qzx") == []
     assert len(arriving.projected(stores, user)) == len(arriving.shown(stores, user)) == 8
+
+
+def test_a_memory_that_postgres_lost_and_lancedb_kept_is_not_there_twice(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(BERLIN))
+    consolidate(stores, now=arriving.NOW)
+    with stores.live.connect() as conn:  # as a restored backup does
+        conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [user])
+
+    arriving.push(stores, user, arriving.raw(BERLIN))
+    consolidate(stores, now=arriving.NOW)
+
+    assert len(arriving.projected(stores, user)) == 1
+
+
+def test_who_came_in_this_run_and_comes_again_in_it_is_not_there_twice(settings: Settings) -> None:
+    stores = Stores(settings.model_copy(update={"memory_batch_items": 1}))
+    user = arriving.person(stores)
+    arriving.push(stores, user, *(arriving.raw(BERLIN, at=arriving.DAY.format(day)) for day in (1, 2, 3)))
+
+    consolidate(stores, now=arriving.NOW)
+
+    assert len(arriving.projected(stores, user)) == 1
