@@ -1,10 +1,10 @@
 """Answers on the terminal: recall hits, query results and the memory plan."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from pipelines import jobs, show
@@ -22,17 +22,16 @@ EXAMPLES = 5
 """People, and examples of each action, that a plan shows."""
 
 
-def recall_for(
-    stores: "Stores", user: str, query: str, *, k: int, as_of: datetime | None = None, known_at: datetime | None = None
-) -> "list[Hit]":
-    """Hits for a user given by id or e-mail; `as_of` and `known_at` as of `recall`.
+def recall_for(stores: "Stores", user: str, query: str, *, k: int, **asked: Any) -> "list[Hit]":
+    """Hits for a user given by id or e-mail; `asked` are further arguments of `recall`.
 
     Raises:
         LookupError: nobody has that id or e-mail.
+        ValueError: as `recall`.
     """
     from assets.memory import flush_accesses, recall
 
-    hits = recall(stores, _user_id(stores, user), query, k=k, as_of=as_of, known_at=known_at)
+    hits = recall(stores, _user_id(stores, user), query, k=k, **asked)
     flush_accesses(stores.live)
     return hits
 
@@ -41,6 +40,9 @@ def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:
     """Print hits with score, its parts and provenance."""
     if as_json:
         show.console.print_json(json.dumps([asdict(hit) for hit in hits], default=str))
+        return
+    if not hits:
+        show.console.print("Nothing that may be shown.")
         return
     show.table(
         "",
@@ -86,23 +88,34 @@ def print_query(
         data.write_parquet(output)
 
 
-def print_plan(settings: "Settings", job: str, *, first: str | None = None, last: str | None = None) -> None:
+def print_plan(
+    settings: "Settings", job: str, *, first: str | None = None, last: str | None = None, fields: Sequence[str] = ()
+) -> None:
     """Print what a round of memory over shards `first` … `last` would do, without writing anything and without a word
     of anybody.
 
+    Args:
+        fields: `retire_share=VALUE`, as of the launchpad.
+
     Raises:
-        ValueError: `job` has no plan, or there is no such shard.
+        ValueError: `job` has no plan, there is no such shard, or another field is given.
     """
     if job != jobs.MEMORY:
         raise ValueError(f"--plan: {job} has no plan; memory has")
-    from datetime import UTC
+    from datetime import UTC, datetime
 
     from assets.memory import go_round, readable
+    from pipelines.launch import chosen_shards, values_of
     from warehouse.shards import SHARDS, shard_number
     from warehouse.stores import Stores
 
-    shards = SHARDS[shard_number(first or SHARDS[0]) : shard_number(last or first or SHARDS[-1]) + 1]
-    planned = go_round(Stores(settings), shards, now=datetime.now(UTC), plan=True)
+    start, end = chosen_shards(first, last)
+    shards = SHARDS[shard_number(start) : shard_number(end) + 1]
+    values = values_of(fields)
+    share = values.pop("retire_share", 0)
+    if values or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise ValueError("--set: a plan takes retire_share=VALUE, 0 to 1")
+    planned = go_round(Stores(settings), shards, now=datetime.now(UTC), plan=True, retire_share=share or None)
     show.console.print(f"Plan of {len(shards)} shards; nothing was written.")
     show.pairs("Totals", {name: count for name, count in planned.totals.items() if count})
     people = planned.by_user
@@ -110,7 +123,7 @@ def print_plan(settings: "Settings", job: str, *, first: str | None = None, last
     shown = people.head(PEOPLE)
     empty = [name for name in shown.columns[2:] if not shown[name].sum()]
     show.frame(f"People{rest}", readable(shown.drop(empty)))
-    show.frame("Examples", readable(planned.sample(EXAMPLES)).drop("memory"), folds=["reason"])
+    show.frame("Examples", readable(planned.sample(EXAMPLES)).drop("memory"))
     if len(planned.reasons):
         show.frame("Quarantine", planned.reasons)
     if planned.held_users:

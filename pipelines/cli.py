@@ -130,7 +130,7 @@ def run(
     if plan:
         from pipelines.answers import print_plan
 
-        print_plan(get_settings(), job, first=first, last=last)
+        print_plan(get_settings(), job, first=first, last=last, fields=fields or ())
         return
     with show.step_bars() as bars:
         outcome = launch(get_settings(), job, first=first, last=last, fields=fields or (), watcher=bars)
@@ -283,8 +283,26 @@ def recall(
     user: Annotated[str, typer.Argument(help="User id (uuid) or e-mail.")],
     query: Annotated[str, typer.Argument(help="What to look for.")],
     k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many answers.")] = 10,
-    as_of: Annotated[str | None, typer.Option("--as-of", help="What was true at this RFC 3339 time.")] = None,
-    known_at: Annotated[str | None, typer.Option("--known-at", help="What engram knew at this RFC 3339 time.")] = None,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="What was true at this RFC 3339 time; UTC where it has no offset.")
+    ] = None,
+    known_at: Annotated[
+        str | None, typer.Option("--known-at", help="What engram knew at this time, written like --as-of.")
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Only this type: preference, goal, …, message, journal; again for more."),
+    ] = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option("--level", help="Only memories of this level: low, moderate, high, critical; again for more."),
+    ] = None,
+    min_similarity: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Only what is at least this near in meaning (cosine).")
+    ] = None,
+    archived: Annotated[
+        bool, typer.Option("--archived", help="Also what was archived: low, old, never asked.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document instead of a table.")] = False,
 ) -> None:
     """Ask a user's memories and turns; shows scores, their parts and where each answer comes from."""
@@ -296,8 +314,12 @@ def recall(
         user,
         query,
         k=k,
-        as_of=datetime.fromisoformat(as_of).astimezone(UTC) if as_of else None,
-        known_at=datetime.fromisoformat(known_at).astimezone(UTC) if known_at else None,
+        as_of=_moment("--as-of", as_of),
+        known_at=_moment("--known-at", known_at),
+        types=types,
+        levels=levels,
+        min_similarity=min_similarity,
+        include_archived=archived,
     )
     print_hits(hits, as_json=as_json)
 
@@ -331,6 +353,16 @@ def explore(
     serve(get_settings(), host=host, port=port, browser=browser)
 
 
+def _moment(option: str, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"{option}: expected an RFC 3339 time, 2026-03-01T09:00:00Z or 2026-03-01") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def _migrated(opened: "Stores") -> None:
     from warehouse.live import migrate
 
@@ -359,9 +391,11 @@ def main() -> None:
     try:
         app()
     except EXPECTED as error:
+        from rich.text import Text
+
         from pipelines import show
 
-        show.errors.print(f"[red]error[/] {explain(error)}")
+        show.errors.print("[red]error[/]", Text(explain(error)))
         sys.exit(1)
 
 

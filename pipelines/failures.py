@@ -5,10 +5,11 @@ Anything else is a defect and keeps its traceback, which holds code and no value
 
 from pydantic import ValidationError
 
+from assets.memory import EmbeddingFailed
 from warehouse.embedded import ServerFailed
 from warehouse.live import LiveError
 from warehouse.live.login import UnsafeLogin
-from warehouse.shortterm import ShortTermUnavailable
+from warehouse.shortterm import ShortTermRefused, ShortTermUnavailable, SourceLost
 from warehouse.vault import VaultError
 
 EXPECTED = (
@@ -20,6 +21,9 @@ EXPECTED = (
     LiveError,
     UnsafeLogin,
     ShortTermUnavailable,
+    ShortTermRefused,
+    SourceLost,
+    EmbeddingFailed,
     VaultError,
     ValidationError,
 )

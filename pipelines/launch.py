@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dagster import AssetKey, DagsterInvalidConfigError
 
@@ -41,7 +41,7 @@ def launch(
 
     Raises:
         LookupError: there is no such job.
-        ValueError: the job has no partitions but some were given, or only one end was; or it has no such fields.
+        ValueError: the job has no partitions but some were given, or there are no such ones; or it has no such fields.
     """
     few_heaps()
     config = _night_config(job, first, last) or _fields_config(job, fields)
@@ -82,6 +82,7 @@ def launch_backfill(
     for name, value in (("--from", first), ("--to", last)):
         if value not in known:
             raise ValueError(f"{name}: {asset} has partitions {known[0]} … {known[-1]}, got {len(value)} characters")
+    _in_order(first, last)
     chosen = known[known.index(first) : known.index(last) + 1]
     log = settings.home / "logs" / "daemon.log"
     with open_instance(settings) as instance, backfill.daemon(instance, log):
@@ -94,32 +95,68 @@ def launch_backfill(
 
 def _partitions(job: str, first: str | None, last: str | None) -> dict[str, str]:
     if job in BY_SHARD:
-        return partition_range(first or SHARDS[0], last or first or SHARDS[-1])
+        return partition_range(*chosen_shards(first, last))
     if job in BY_DAY:
         yesterday = (datetime.now(UTC).date() - timedelta(days=1)).isoformat()
-        return partition_range(first or last or yesterday, last or first or yesterday)
+        return partition_range(*_in_order(_day(first or last or yesterday), _day(last or first or yesterday)))
     if (first or last) and job != jobs.NIGHT:
         raise ValueError(f"--from/--to: {job} has no partitions")
     return {}
 
 
+def chosen_shards(first: str | None, last: str | None) -> tuple[str, str]:
+    """First and last shard of a range: all when neither is given, one when only the first is.
+
+    Raises:
+        ValueError: there is no such shard, or the last lies before the first.
+    """
+    ends = first or SHARDS[0], last or first or SHARDS[-1]
+    for name, value in zip(("--from", "--to"), ends, strict=True):
+        if value not in SHARDS:
+            raise ValueError(f"{name}: expected a shard, {SHARDS[0]} to {SHARDS[-1]}, got {len(value)} characters")
+    return _in_order(*ends)
+
+
+def _day(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise ValueError(f"--from/--to: expected a UTC day, YYYY-MM-DD, got {len(value)} characters") from None
+
+
+def _in_order(first: str, last: str) -> tuple[str, str]:
+    if last < first:
+        raise ValueError(f"--to: {last} lies before --from {first}")
+    return first, last
+
+
 def _night_config(job: str, first: str | None, last: str | None) -> dict[str, object]:
     if job != jobs.NIGHT or not (first or last):
         return {}
-    return {"ops": {"choose_days": {"config": {"first_day": first or last, "last_day": last or first}}}}
+    start, end = _in_order(_day(first or last or ""), _day(last or first or ""))
+    return {"ops": {"choose_days": {"config": {"first_day": start, "last_day": end}}}}
 
 
 def _fields_config(job: str, fields: Sequence[str]) -> dict[str, object]:
-    import yaml
-
     if not fields:
         return {}
     if job not in CONFIGURED:
         raise ValueError(f"--set: {job} takes no fields here; {', '.join(sorted(CONFIGURED))} do")
+    return {"ops": {CONFIGURED[job]: {"config": values_of(fields)}}}
+
+
+def values_of(fields: Sequence[str]) -> dict[str, object]:
+    """`name=value` as values.
+
+    Raises:
+        ValueError: a field has no `=`.
+    """
+    import yaml
+
     values = {}
     for field in fields:
         name, given, value = field.partition("=")
         if not given:
             raise ValueError("--set: expected NAME=VALUE")
         values[name] = yaml.safe_load(value)
-    return {"ops": {CONFIGURED[job]: {"config": values}}}
+    return values

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,33 +17,21 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-def table(
-    title: str,
-    columns: Sequence[str],
-    rows: Sequence[Sequence[object]],
-    *,
-    right: Sequence[int] = (),
-    folds: Sequence[str] | None = None,
-) -> None:
-    """Print a table; `right` holds the positions of right-aligned columns, `folds` the columns that may take several
-    lines, all when None."""
-    drawn = Table(title=title, title_justify="left", header_style="bold")
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[int] = ()) -> None:
+    """Print a table; `right` holds the positions of right-aligned columns. What stands in a cell is shown as it is:
+    square brackets in a person's words are no markup."""
+    drawn = Table(title=Text(title), title_justify="left", header_style="bold")
     for position, column in enumerate(columns):
-        drawn.add_column(
-            column,
-            justify="right" if position in right else "left",
-            overflow="fold",
-            no_wrap=folds is not None and column not in folds,
-        )
+        drawn.add_column(Text(column), justify="right" if position in right else "left", overflow="fold")
     for row in rows:
-        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+        drawn.add_row(*("" if cell is None else Text(str(cell)) for cell in row))
     console.print(drawn)
 
 
-def frame(title: str, data: "pl.DataFrame", *, folds: Sequence[str] | None = None) -> None:
-    """Print a frame; numbers to the right, `folds` as of `table`."""
+def frame(title: str, data: "pl.DataFrame") -> None:
+    """Print a frame; numbers to the right."""
     numeric = [position for position, dtype in enumerate(data.dtypes) if dtype.is_numeric()]
-    table(title, data.columns, data.rows(), right=numeric, folds=folds)
+    table(title, data.columns, data.rows(), right=numeric)
 
 
 def size(byte_count: int) -> str:

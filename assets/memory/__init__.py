@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         unlock_shards,
     )
     from assets.memory.consolidation import consolidate
+    from assets.memory.embed import EmbeddingFailed
     from assets.memory.entities import recogniser
     from assets.memory.missed import extract_missed
     from assets.memory.purge import RETENTION, mark_deletion, purge_deleted, unpurged
@@ -36,6 +37,7 @@ __all__ = [
     "RETENTION",
     "SHARD_LOCK",
     "ConsolidationReport",
+    "EmbeddingFailed",
     "Hit",
     "Round",
     "WordLlamaEmbedder",
@@ -65,6 +67,7 @@ __getattr__ = lazily(
     {
         "CONSENTS": "consent",
         "ConsolidationReport": "report",
+        "EmbeddingFailed": "embed",
         "Hit": "retrieval",
         "MEMORY_TYPES": "screen",
         "RETENTION": "purge",
