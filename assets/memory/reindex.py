@@ -37,6 +37,9 @@ ROWS_AT_ONCE = 10_000
 ROWS_HELD = 100_000
 """Rows of the shards that are held together."""
 
+SHARDS_RECORDED = 8
+"""Shards whose rows are told their new model in one transaction."""
+
 GATE_QUESTIONS = 300
 GATE_DEPTH = 10
 GATE_MAY_FALL = 0.01
@@ -59,6 +62,12 @@ SELECT i.id::text, i.user_id::text, i.processed_content AS content, i.memory_typ
  WHERE {shard} = ANY(%s) AND i.status IN ('active', 'superseded', 'archived')
    AND coalesce(i.extraction_metadata->>'merged_into', i.id::text) = i.id::text
 """.format(shard=SHARD_SQL.format(column="u.id"))
+
+_RECORD = """
+UPDATE memory.items i SET embedding_model = %s, embedded_at = %s
+ WHERE {shard} = ANY(%s) AND i.embedding_model IS DISTINCT FROM %s AND i.status IN ('active', 'superseded', 'archived')
+   AND coalesce(i.extraction_metadata->>'merged_into', i.id::text) = i.id::text
+""".format(shard=SHARD_SQL.format(column="i.user_id"))
 
 _TIME = pl.Datetime("us", "UTC")
 ITEMS: dict[str, pl.DataType] = {
@@ -158,6 +167,8 @@ def reindex(
         stores.longterm.optimize(table)
         said(f"{table}: filled")
         _switch(stores, table, green, model, questions, said, report)
+    said("memories: record")
+    _record(stores, model, now)
     report.dropped = drop_retired(stores.longterm, now=now)
     report.seconds = perf_counter() - began
     return report
@@ -188,6 +199,21 @@ def _shard_by_shard(stores: "Stores", table: str, model: Embedder, green: str | 
             lock_shards(conn, numbers)
             try:
                 _equalise(stores, conn, table, group, stored, built, model, green, report)
+            finally:
+                unlock_shards(conn, numbers)
+
+
+def _record(stores: "Stores", model: Embedder, now: datetime) -> None:
+    """Say in Postgres which model the vectors of its memories are of; nothing where the gate kept the old one."""
+    state = stores.longterm.state("memories")
+    if state is None or state.model != model.name:
+        return
+    with stores.live.connect(autocommit=True) as conn:
+        for start in range(0, len(SHARDS), SHARDS_RECORDED):
+            numbers = [shard_number(shard) for shard in SHARDS[start : start + SHARDS_RECORDED]]
+            lock_shards(conn, numbers)
+            try:
+                conn.execute(_RECORD.encode(), [model.name, now, numbers, model.name])
             finally:
                 unlock_shards(conn, numbers)
 

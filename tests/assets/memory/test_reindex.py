@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
-from pathlib import Path
 from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
@@ -14,10 +13,12 @@ import pytest
 
 from assets.memory.consolidation import consolidate
 from assets.memory.embed import EmbeddingFailed, embedder
+from assets.memory.quality import measure
 from assets.memory.reindex import drop_retired, needed, reindex, sample
 from assets.memory.retrieval import recall
-from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
+from tests.assets.memory.remembering import NOON, NOW, Person, index, person, run
 from tests.assets.memory.test_embed import Endpoint
+from warehouse.marts.observe import observe
 from warehouse.stores import Stores
 
 FACTS = (
@@ -151,6 +152,24 @@ def test_a_new_model_takes_over_beside_the_old_and_the_old_stays_for_its_grace(
     assert new.longterm.count("memories") == len(FACTS)
 
 
+def test_after_a_change_of_model_no_vector_counts_as_stale(stores: Stores, anna: Person, endpoint: Endpoint) -> None:
+    new = other(stores, endpoint)
+
+    def crash(step: str) -> None:
+        if step == "memories: record":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        reindex(new, now=NOW, boundary=crash)
+    assert measure(new, now=NOW).stale_vectors == len(FACTS)
+
+    reindex(new, now=NOW)
+
+    found = measure(new, now=NOW)
+    assert (found.stale_vectors, found.missing_vectors, found.orphan_vectors) == (0, 0, 0)
+    assert observe(new, ["memory_state"], now=NOW)["memory_state"]["stale_vector_count"].to_list() == [0]
+
+
 def test_a_model_that_finds_less_is_not_switched_to(stores: Stores, anna: Person, endpoint: Endpoint) -> None:
     others = [
         f"Note {number}: the {word} lie under the {place} window near old paint."
@@ -242,13 +261,13 @@ def test_the_gates_questions_are_the_same_in_every_run_and_hold_half_of_a_row(st
     assert len(first) == len(FACTS)
 
 
-def test_the_vault_keeps_rows_of_destroyed_keys_out(stores: Stores, anna: Person, tmp_path: Path) -> None:
+def test_the_vault_keeps_rows_of_destroyed_keys_out(stores: Stores, anna: Person) -> None:
     ben = person(stores)
     item = {"content": "I keep bees.", "type": "event", "timestamp": NOON.isoformat()}
     stores.shortterm.push([(str(ben.id), json.dumps(item).encode())])
     consolidate(stores, now=NOW)
-    fence(stores, ben.id)
-    stores.longterm.delete("memories", user_id=str(ben.id))
+    stores.vault.destroy(str(ben.id))
+    assert stores.longterm.count("memories", user_id=str(ben.id)) == 1
     reindex(stores, now=NOW)
     assert stores.longterm.count("memories", user_id=str(ben.id)) == 0
     assert stores.longterm.count("memories", user_id=str(anna.id)) == len(FACTS)
