@@ -9,6 +9,8 @@ message, entry or memory is still there, still allowed and not expired. So nothi
 or purged, however late LanceDB or a cache is.
 """
 
+import atexit
+import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -27,9 +30,11 @@ import polars as pl
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
+from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
 from assets.memory.words import names
 from assets.retention import cutoff
+from warehouse.live import LiveError
 
 if TYPE_CHECKING:
     import psycopg
@@ -50,6 +55,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ACCESSES_BUFFERED = 500
 """Recalled memories counted in the process before they are written back in one statement."""
+
+ACCESSES_WAIT = 60.0
+"""Seconds after which the next recall writes back what is counted, however little."""
+
+Counts = dict[tuple[str, str], tuple[int, datetime]]
+"""User and memory → how often recalled, and when last."""
+
+logger = logging.getLogger(__name__)
+
+TYPES = (*MEMORY_TYPES, "message", "journal")
+"""What `types` may name: of memories, and of turns."""
 
 HIT: tuple[str, ...] = ("kind", "id", "content", "type", "significance_level", "at", "conversation_id")
 """Columns of a row that a hit shows."""
@@ -146,14 +162,17 @@ def recall(
         weights: what each score counts.
 
     Returns:
-        At most k hits; none for an unknown, erased or fenced user, or an empty question.
+        At most k hits; none for an unknown, erased or fenced user, one whose key was destroyed, or an empty question.
 
     Raises:
-        ValueError: `user_id` is not a UUID, `k` below 1, or a naive time.
+        ValueError: `user_id` is not a UUID, `k` below 1, a naive time, or a type or level that does not exist.
     """
     user = _canonical(user_id)
     if k < 1:
         raise ValueError(f"k: expected at least 1, got {k}")
+    for name, chosen, known in (("types", types, TYPES), ("levels", levels, LEVELS)):
+        if chosen is not None and (isinstance(chosen, str) or not set(chosen) <= set(known)):
+            raise ValueError(f"{name}: expected a list of some of {', '.join(known)}")
     for name, value in (("as_of", as_of), ("known_at", known_at), ("now", now)):
         if value is not None and value.tzinfo is None:
             raise ValueError(f"{name}: expected a time with an offset, got a naive one")
@@ -253,13 +272,16 @@ def _canonical(user_id: str) -> str:
 
 
 def _person(conn: "psycopg.Connection", user: str) -> Person | None:
-    """The asked user, or None when there is none, or an erasure has fenced them."""
+    """The asked user, or None when there is none, an erasure has fenced them, or their key was destroyed: LanceDB holds
+    the words in the clear, and what is unreadable in Postgres must not be read there."""
     rows = conn.execute(
         "SELECT u.full_name, u.display_name, c.consent_id::text, c.user_id::text, c.granted, c.scope::text,"
         " c.recorded_at, c.expires_at, c.withdrawn_at"
         " FROM auth.users u LEFT JOIN compliance.consents c ON c.user_id = u.id AND c.consent_type = %(purpose)s"
         " WHERE u.id = %(user)s::uuid"
-        " AND NOT EXISTS (SELECT 1 FROM compliance.erasure_ledger e WHERE e.subject_sha256 = %(digest)s)",
+        " AND NOT EXISTS (SELECT 1 FROM compliance.erasure_ledger e WHERE e.subject_sha256 = %(digest)s)"
+        " AND (SELECT bool_or(k.wrapped_key IS NOT NULL) FROM compliance.data_keys k WHERE k.user_id = u.id)"
+        " IS NOT FALSE",
         {"user": user, "purpose": PURPOSE, "digest": sha256(UUID(user).bytes).digest()},
         prepare=True,
     ).fetchall()
@@ -742,31 +764,62 @@ def explain(matched: Sequence[str], parts: dict[str, float], asked: Asked, *, cu
 
 
 class _Accesses:
-    """Recalled memories counted in this process, written back in batches: recall itself writes nothing."""
+    """Recalled memories counted in this process, written back in batches: recall itself writes nothing.
+
+    A batch is due when it is large, when its first count has waited, and when the process ends. A person asked a
+    little each day must not look as if nobody ever asked: what was never recalled is archived.
+    """
 
     def __init__(self) -> None:
-        self._counts: dict[str, dict[tuple[str, str], tuple[int, datetime]]] = {}
+        self._counts: dict[str, Counts] = {}
+        self._since: dict[str, float] = {}
+        self._lives: dict[str, Live] = {}
         self._lock = Lock()
 
     def add(self, live: "Live", user: str, memories: Sequence[str], at: datetime) -> None:
-        """Count one access of each memory."""
+        """Count one access of each memory; a batch that cannot be written now waits for the next."""
         if not memories:
             return
         with self._lock:
+            self._lives[live.url] = live
             counts = self._counts.setdefault(live.url, {})
-            for memory in memories:
-                before, latest = counts.get((user, memory), (0, at))
-                counts[user, memory] = (before + 1, max(latest, at))
-            full = len(counts) >= ACCESSES_BUFFERED
-        if full:
-            self.flush(live)
+            _merge(counts, {(user, memory): (1, at) for memory in memories})
+            waited = monotonic() - self._since.setdefault(live.url, monotonic())
+            due = len(counts) >= ACCESSES_BUFFERED or waited >= ACCESSES_WAIT
+        if due:
+            self._try([live])
+
+    def end(self) -> None:
+        """Write what is left, at the end of the process."""
+        self._try(list(self._lives.values()))
+
+    def _try(self, lives: "Sequence[Live]") -> None:
+        failed = 0
+        for live in lives:
+            try:
+                self.flush(live)
+            except LiveError:  # the answer is there; that it was given is counted later, or not at all
+                failed += 1
+        if failed:
+            logger.warning("the accesses of recalled memories could not be written back now")
 
     def flush(self, live: "Live") -> int:
         """Write what is counted; counts of memories that are gone by now fall away."""
         with self._lock:
             counts = self._counts.pop(live.url, {})
+            self._since.pop(live.url, None)
         if not counts:
             return 0
+        try:
+            return self._written(live, counts)
+        except BaseException:
+            with self._lock:
+                _merge(self._counts.setdefault(live.url, {}), counts)
+                self._since.setdefault(live.url, monotonic())
+            raise
+
+    @staticmethod
+    def _written(live: "Live", counts: "Counts") -> int:
         with live.connect() as conn:
             done = conn.execute(
                 "UPDATE memory.items i SET access_count = i.access_count + v.n,"
@@ -783,6 +836,13 @@ class _Accesses:
             return int(done.rowcount)
 
 
+def _merge(into: "Counts", more: "Counts") -> None:
+    for key, (count, at) in more.items():
+        before, latest = into.get(key, (0, at))
+        into[key] = (before + count, max(latest, at))
+
+
 _READERS = _Readers()
 _CACHE = _Cache()
 _ACCESSES = _Accesses()
+atexit.register(_ACCESSES.end)

@@ -57,6 +57,16 @@ def test_f41_a_fence_hides_everything_at_once_and_empties_the_cache(stores: Stor
     assert (stores.longterm.uri, str(anna.id)) not in MODULE._CACHE._kept
 
 
+def test_f41_a_destroyed_key_hides_everything_at_once(stores: Stores, anna: Person) -> None:
+    stores.vault.keyring([str(anna.id)], create=True)
+    stores.vault.rotate([str(anna.id)])
+    stores.vault.retire([str(anna.id)])
+    assert ask(anna)
+    stores.vault.destroy(str(anna.id))
+    assert ask(anna) == []
+    assert (stores.longterm.uri, str(anna.id)) not in MODULE._CACHE._kept
+
+
 def test_f41_a_withdrawal_hides_what_was_said_under_it_at_once(stores: Stores, anna: Person) -> None:
     run(stores, "UPDATE compliance.consents SET withdrawn_at = %s WHERE user_id = %s", NOW, anna.id)
     assert ask(anna) == []

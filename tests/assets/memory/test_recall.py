@@ -1,5 +1,7 @@
 """Recall: the right rows of the right person, as they were, with provenance."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -14,6 +16,7 @@ from assets.memory.retrieval import Hit, flush_accesses, recall
 from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
+from warehouse.live import LiveUnavailable
 from warehouse.stores import Stores
 
 MODULE = import_module("assets.memory.retrieval")
@@ -236,6 +239,55 @@ def test_recalled_memories_are_counted_in_one_batch(stores: Stores) -> None:
     found = {key: (count, at) for key, count, at in rows}
     assert found[memory] == (3, NOW + timedelta(days=2))
     assert found[other][0] in (0, None)
+
+
+def test_accesses_that_have_waited_long_enough_are_written_by_the_next_question(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = person(stores)
+    anna.remember("Likes tea.")
+    flush_accesses(stores.live)
+    ask(anna, "tea")
+    assert access_count(stores) in (0, None)
+    monkeypatch.setattr(MODULE, "ACCESSES_WAIT", 0.0)
+    ask(anna, "tea")
+    assert access_count(stores) == 2
+
+
+def test_accesses_are_written_when_the_process_ends(stores: Stores, environment: dict[str, str]) -> None:
+    anna = person(stores)
+    anna.remember("Likes tea.")
+    program = (
+        "import sys\nfrom assets.memory import recall\nfrom warehouse.settings import Settings\n"
+        "from warehouse.stores import Stores\nassert recall(Stores(Settings()), sys.argv[1], 'tea')"
+    )
+    subprocess.run([sys.executable, "-c", program, str(anna.id)], env=environment, check=True)
+    assert access_count(stores) == 1
+
+
+def test_accesses_that_cannot_be_written_now_spoil_no_answer_and_are_not_lost(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = person(stores)
+    anna.remember("Likes tea.")
+    ask(anna, "tea", record=False)
+    monkeypatch.setattr(MODULE, "ACCESSES_BUFFERED", 1)
+    honest = MODULE._Accesses._written
+
+    def refused(live: object, counts: object) -> int:
+        raise LiveUnavailable("no server answers", "08006")
+
+    monkeypatch.setattr(MODULE._Accesses, "_written", staticmethod(refused))
+    assert len(ask(anna, "tea")) == 1
+    monkeypatch.setattr(MODULE._Accesses, "_written", staticmethod(honest))
+    assert flush_accesses(stores.live) == 1
+    assert access_count(stores) == 1
+
+
+def access_count(stores: Stores) -> int | None:
+    with stores.live.connect() as conn:
+        ((count,),) = conn.execute("SELECT access_count FROM memory.items").fetchall()
+    return None if count is None else int(count)
 
 
 def test_a_model_that_is_down_leaves_the_words(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
