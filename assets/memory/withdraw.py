@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from assets.memory import consent, store
 from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.report import ACTIONS
-from assets.memory.writer import Boundary, Writer
+from assets.memory.writer import Boundary, Vectors, Writer
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
         observations -= int(rows.filter(pl.col("id").is_in(gone))["observations"].list.len().sum())
         summaries = writer.effects("remove withdrawn", lambda: _remove(conn, gone, lost))
         shown = settled.filter(pl.col("rep") == pl.col("id"))
-        vectors = writer.model.embed(shown["processed_content"].to_list())
+        vectors = _vectors(writer, shown)
         if writer.plan:
             writer.planned.remember(store.changed(settled))
             writer.planned.forget(gone, lost.select("user_id", at="first_at"))
@@ -123,6 +124,20 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
             )
             writer.project(conn, settled, shown, vectors, users)
     return _shown(rows.filter(pl.col("id").is_in(gone))), observations, summaries
+
+
+def _vectors(writer: Writer, shown: pl.DataFrame) -> Vectors:
+    """Of the survivors, in their order: those LanceDB has, so that a withdrawal hardly ever waits for a model."""
+    if writer.plan or shown.is_empty():
+        return np.empty((len(shown), 0), dtype=np.float32)
+    held = writer.stores.longterm.rows(
+        "memories", user_ids=shown["user_id"].unique().to_list(), columns=["id", "embedding_model", "vector"]
+    ).filter(pl.col("embedding_model") == writer.model.name)
+    known = dict(zip(held["id"].to_list(), held["vector"].to_numpy(), strict=True))
+    new = shown.filter(~pl.col("id").is_in(list(known)))
+    if not new.is_empty():
+        known |= dict(zip(new["id"].to_list(), writer.model.embed(new["processed_content"].to_list()), strict=True))
+    return np.stack([known[own] for own in shown["id"]])
 
 
 def _shown(gone: pl.DataFrame) -> pl.DataFrame:

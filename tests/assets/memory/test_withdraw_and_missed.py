@@ -6,8 +6,10 @@ from uuid import UUID
 import pytest
 
 from assets.memory.consolidation import consolidate
+from assets.memory.embed import EmbeddingFailed
 from assets.memory.missed import extract_missed
 from assets.memory.withdraw import sweep_withdrawn
+from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
@@ -74,6 +76,31 @@ def test_a_memory_also_said_under_a_consent_that_holds_stays_without_the_rest(st
     assert (row["content"], row["created_at"].day) == (BERLIN, 28)
     assert arriving.projected(stores, str(user)) == arriving.shown(stores, str(user))
     assert sweep_withdrawn(stores, now=arriving.NOW).memories == 0
+
+
+def test_a_withdrawal_does_not_wait_for_an_embedder_that_is_down(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some, all_of_it = builders.user(stores.live), builders.user(stores.live)
+    for user in (some, all_of_it):
+        builders.consent(stores.live, user)
+        arriving.push(stores, str(user), arriving.raw(BERLIN))
+    builders.consent(stores.live, some, at=_at(20))
+    arriving.push(stores, str(some), arriving.raw("I love tea", kind="preference", at=arriving.DAY.format(28)))
+    consolidate(stores, now=arriving.NOW)
+    with stores.live.connect() as conn:
+        conn.execute("UPDATE compliance.consents SET withdrawn_at = %s WHERE recorded_at < %s", [_at(19), _at(19)])
+
+    def down(self: WordLlamaEmbedder, texts: list[str]) -> object:
+        raise EmbeddingFailed("down")
+
+    monkeypatch.setattr(WordLlamaEmbedder, "embed", down)
+    swept = sweep_withdrawn(stores, now=arriving.NOW)
+
+    assert swept.memories == 2
+    assert arriving.rows(stores, str(all_of_it)) == []
+    assert [row["content"] for row in arriving.rows(stores, str(some))] == ["I love tea"]
+    assert arriving.projected(stores, str(some)) == arriving.shown(stores, str(some))
 
 
 def _talk(stores: Stores, user: UUID, *turns: tuple[str, str]) -> list[UUID]:
