@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from assets.memory.consolidation import consolidate
+from tests.assets.memory import arriving
 from warehouse import embedded
 from warehouse.settings import Settings
 from warehouse.shortterm import Backlog, ShortTerm, SourceLost
+from warehouse.stores import Stores
 
 USER = "8c2f5e9a-0000-4000-8000-000000000001"
 
@@ -59,3 +62,16 @@ def test_f04_a_flush_is_source_lost(own: Settings) -> None:
     store.push([(USER, b"pushed after the flush")])
     with pytest.raises(SourceLost):
         store.confirm(lease)
+
+
+@pytest.mark.parametrize("moment", ["after lease", "after take", "after commit", "after acknowledge"])
+def test_f04_a_consolidation_whose_redis_is_emptied_is_no_success(stores: Stores, moment: str) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw("I live in Berlin"))
+
+    def empty(name: str) -> None:
+        if name == moment:
+            stores.shortterm.client.flushdb()
+
+    with pytest.raises(SourceLost, match="source lost"):
+        consolidate(stores, now=arriving.NOW, boundary=empty)

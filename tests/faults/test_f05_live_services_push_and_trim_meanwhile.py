@@ -6,9 +6,12 @@ from collections import Counter
 
 import pytest
 
+from assets.memory.consolidation import consolidate
+from tests.assets.memory import arriving
 from warehouse.embedded import redis_url
 from warehouse.settings import Settings
 from warehouse.shortterm import ShortTerm, memories_key
+from warehouse.stores import Stores
 
 PUSHES = 4_000
 KEPT = 50
@@ -80,3 +83,24 @@ def test_f05_what_a_trim_keeps_is_never_removed_unless_taken(store: ShortTerm, s
     assert acknowledged
     assert newest <= left | acknowledged
     assert not left & acknowledged
+
+
+@pytest.mark.parametrize("kept", [100, 2])
+def test_f05_what_is_pushed_while_a_batch_is_consolidated_waits_for_the_next_run(stores: Stores, kept: int) -> None:
+    user = arriving.person(stores)
+    early = [arriving.raw(f"I planted {tree} behind the house") for tree in ("an oak", "a birch", "a plum")]
+    late = arriving.raw("I bought a blue bicycle")
+    arriving.push(stores, user, *early)
+
+    def meanwhile(name: str) -> None:
+        if name == "before acknowledge":
+            arriving.push(stores, user, late, early[0])
+            stores.shortterm.client.ltrim(memories_key(user), 0, kept - 1)
+
+    consolidate(stores, now=arriving.NOW, boundary=meanwhile)
+
+    assert arriving.waiting(stores, user)[0] == late
+    assert len(arriving.rows(stores, user)) == 3
+    consolidate(stores, now=arriving.NOW)
+    assert arriving.waiting(stores, user) == []
+    assert len(arriving.rows(stores, user)) == 4
