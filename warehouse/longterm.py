@@ -540,6 +540,19 @@ class LongTerm:
                     switched = row["switched_at"]
         return [(name, switched) for name in self._generations(table) if name != current]
 
+    def replaced(self, table: str) -> tuple[str, datetime] | None:
+        """The physical table that the last switch took a name from, and when; None once it is dropped.
+
+        Neither one that a reindex is filling nor one that was refused: those are nobody's past.
+        """
+        registry = self._named(REGISTRY)
+        if registry is None:
+            return None
+        for row in registry.search().to_list():
+            if row["table"] == table and row["previous"] in self._generations(table)[1:]:
+                return row["previous"], row["switched_at"]
+        return None
+
     def drop_generation(self, table: str, physical: str) -> None:
         """Drop a physical table that is not the current one, files and all.
 

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 GROUP, OWNERS = "memory", ["team:engram"]
 RETRY = RetryPolicy(max_retries=3, delay=10, backoff=Backoff.EXPONENTIAL)
+FIRST_SHARD = "00"
+"""Whose run does what concerns all shards."""
+
 SHOWN_USERS = 50
 SHOWN_OF_EACH = 5
 """People, and decisions of each action, in the metadata."""
@@ -192,15 +195,18 @@ def _table(frame: "pl.DataFrame") -> TableMetadataValue:
     code_version="1",
 )
 def turns(context: AssetExecutionContext, stores: StoresResource) -> MaterializeResult[None]:
-    """Index what is new or changed, remove what is gone, for the selected shards."""
+    """Index what is new or changed, remove what is gone, for the selected shards; with the first of them, drop what a
+    change of model replaced and whose time of grace is over."""
+    from assets.memory.reindex import drop_replaced
     from assets.memory.turns import index_turns
     from assets.retention import cutoff
 
-    since = cutoff("conversations", datetime.now(UTC))
-    report = index_turns(stores.open(), context.partition_keys, since=since)
+    now, opened = datetime.now(UTC), stores.open()
+    report = index_turns(opened, context.partition_keys, since=cutoff("conversations", now))
     for shard, counts in report.by_shard.items():
         context.add_asset_metadata(counts, partition_key=shard)
-    return MaterializeResult(metadata=_turns_summary(report))
+    dropped = drop_replaced(opened.longterm, now=now) if FIRST_SHARD in context.partition_keys else []
+    return MaterializeResult(metadata={**_turns_summary(report), "old_tables_dropped": len(dropped)})
 
 
 def _turns_summary(report: "TurnsReport") -> dict[str, Any]:

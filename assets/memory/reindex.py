@@ -185,6 +185,18 @@ def drop_retired(longterm: "LongTerm", *, now: datetime, grace: timedelta = GRAC
     return dropped
 
 
+def drop_replaced(longterm: "LongTerm", *, now: datetime, grace: timedelta = GRACE) -> list[str]:
+    """Drop the tables that the last switch replaced longer than `grace` ago; their names. For every night: a table that
+    a reindex is filling meanwhile is left alone."""
+    dropped = []
+    for table in KINDS:
+        old = longterm.replaced(table)
+        if old is not None and now - old[1] >= grace:
+            longterm.drop_generation(table, old[0])
+            dropped.append(old[0])
+    return dropped
+
+
 # -- filling ---------------------------------------------------------------------------------------------------------
 
 

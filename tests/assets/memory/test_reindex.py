@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from uuid import NAMESPACE_OID, uuid5
 
@@ -14,7 +14,7 @@ import pytest
 from assets.memory.consolidation import consolidate
 from assets.memory.embed import EmbeddingFailed, embedder
 from assets.memory.quality import measure
-from assets.memory.reindex import drop_retired, needed, reindex, sample
+from assets.memory.reindex import GRACE, drop_replaced, drop_retired, needed, reindex, sample
 from assets.memory.retrieval import recall
 from tests.assets.memory.remembering import NOON, NOW, Person, index, person, run
 from tests.assets.memory.test_embed import Endpoint
@@ -150,6 +150,20 @@ def test_a_new_model_takes_over_beside_the_old_and_the_old_stays_for_its_grace(
     assert sorted(drop_retired(new.longterm, now=NOW + timedelta(days=400))) == ["memories", "turns"]
     assert new.longterm.physical("memories") == physical
     assert new.longterm.count("memories") == len(FACTS)
+
+
+def test_every_night_drops_what_was_replaced_and_not_what_is_being_filled(
+    stores: Stores, anna: Person, endpoint: Endpoint
+) -> None:
+    new = other(stores, endpoint)
+    reindex(new, now=NOW)
+    filling = stores.longterm.begin_generation("memories", "openai/third", 16)
+    later = datetime.now(UTC) + GRACE
+    assert drop_replaced(new.longterm, now=later - timedelta(hours=1)) == []
+    assert sorted(drop_replaced(new.longterm, now=later)) == ["memories", "turns"]
+    assert drop_replaced(new.longterm, now=later) == []
+    assert [name for name, _ in new.longterm.retired("memories")] == [filling]
+    assert answers(new, anna)[0]
 
 
 def test_after_a_change_of_model_no_vector_counts_as_stale(stores: Stores, anna: Person, endpoint: Endpoint) -> None:
