@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from warehouse.stores import Stores
 
 UNTOUCHED = timedelta(days=180)
-"""Age of the last time it was said or changed from which a low memory fades."""
+"""How long ago a low memory was said for the last time, and engram learnt it, when it fades: one that was loaded with a
+person's history has been open to recall no longer than engram has known it."""
 
 USERS_AT_ONCE = 500
 
@@ -52,6 +53,7 @@ WHERE i.status = 'active' AND i.significance_level = 'low' AND i.access_count = 
   AND {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
   AND COALESCE((SELECT max((o->>'at')::timestamptz) FROM jsonb_array_elements(i.extraction_metadata->'observations') o),
                i.created_at) < $2::timestamptz
+  AND COALESCE((i.extraction_metadata->>'known_at')::timestamptz, i.created_at) < $2::timestamptz
 ORDER BY i.user_id, i.id
 """  # noqa: S608 - the shard expression is a constant of this code
 
@@ -97,7 +99,9 @@ def archive_faded(
 def _as_planned(conn: "psycopg.Connection", found: pl.DataFrame, planned: Planned, now: datetime) -> pl.DataFrame:
     """`found` as it would be after the steps that are planned before."""
     rows = planned.rows
-    untouched = rows.filter(pl.col("status") == "active", pl.col(LEVEL) == "low").filter(
+    untouched = rows.filter(
+        pl.col("status") == "active", pl.col(LEVEL) == "low", pl.col("known_at") < now - UNTOUCHED
+    ).filter(
         pl.col("observations")
         .list.last()
         .str.extract(r'^\{"at":"([^"]+)"')

@@ -157,8 +157,8 @@ def _read(raw: bytes, item_bytes: int) -> tuple[object, ...]:
     if content.__class__ is not str:
         raise _missing_or_wrong(document, "content", "text")
     content = clean_text(content).strip()
-    if not content:
-        raise _RefusedError("empty", "content: nothing but white space")
+    if not any(letter.isprintable() and not letter.isspace() for letter in content):
+        raise _RefusedError("empty", "content: nothing that can be seen")
     kind = document.get("type")
     if not isinstance(kind, str) or kind not in _TYPES:
         if isinstance(kind, str):

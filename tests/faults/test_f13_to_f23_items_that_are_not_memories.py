@@ -29,6 +29,7 @@ REFUSED = {
     "f14_malformed_json": (b'{"content": "half', "malformed_json"),
     "f14_an_array": (b"[1, 2]", "wrong_type"),
     "f14_no_content": (b'{"type": "goal", "timestamp": "2026-03-01T09:00:00Z"}', "missing_field"),
+    "f14_nothing_to_be_seen": (arriving.raw("\u200b \u0007"), "empty"),
     "f14_unknown_type": (arriving.raw("x", kind="rumour"), "unknown_type"),
     "f18_invalid_utf8": (b'{"content": "\xff\xfe"}', "not_utf8"),
     "f19_nan": (b'{"content":"x","type":"goal","timestamp":"2026-03-01T09:00:00Z","metadata":{"n":NaN}}', "nan"),

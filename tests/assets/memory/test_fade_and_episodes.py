@@ -5,8 +5,9 @@ from uuid import UUID
 
 from assets.memory.consolidation import consolidate
 from assets.memory.episodes import write_episodes
-from assets.memory.fade import archive_faded
+from assets.memory.fade import UNTOUCHED, archive_faded
 from assets.memory.quality import measure
+from assets.memory.rounds import go_round
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders
 from tests.assets.memory import arriving
@@ -36,6 +37,18 @@ def test_what_is_low_old_and_never_recalled_is_archived_and_comes_back_when_said
     arriving.push(stores, user, arriving.raw(FAINT, at=MUCH_LATER.isoformat(), kind="event"))
     consolidate(stores, now=MUCH_LATER)
     assert {row["status"] for row in arriving.rows(stores, user)} == {"active"}
+
+
+def test_history_that_was_loaded_late_does_not_fade_before_it_could_be_recalled(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(FAINT, kind="event"), arriving.raw(STRONG))
+
+    planned = go_round(stores, now=MUCH_LATER, plan=True).faded
+    done = go_round(stores, now=MUCH_LATER).faded
+    soon = archive_faded(stores, now=MUCH_LATER + UNTOUCHED)
+    late = archive_faded(stores, now=MUCH_LATER + UNTOUCHED + timedelta(days=1))
+
+    assert (planned.archived, done.archived, soon.archived, late.archived) == (0, 0, 0, 1)
 
 
 def test_a_memory_that_was_recalled_does_not_fade(stores: Stores) -> None:
