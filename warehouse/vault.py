@@ -10,6 +10,7 @@ user, table, column, row and key version, so a value moved to another place does
 
 import base64
 import hmac
+import logging
 import os
 import secrets
 from binascii import b2a_base64
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     import psycopg
 
     from warehouse.live import Live
+
+logger = logging.getLogger(__name__)
 
 _FORMAT = "v1"
 _KEY_BYTES = 32
@@ -130,9 +133,12 @@ def _create(path: Path) -> None:
     try:
         os.link(draft, path)
     except FileExistsError:
-        pass
+        return
     finally:
         draft.unlink()
+    logger.warning(
+        "made a master key, %s (0600): keep a copy elsewhere, without it nothing encrypted opens again", path
+    )
 
 
 def _drafted(path: Path) -> Path:

@@ -9,8 +9,9 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.failures import EXPECTED
+from pipelines.failures import EXPECTED, explain
 from tests.assets.memory.remembering import NOON, Person, index, person
+from warehouse.live import LiveError
 from warehouse.settings import Settings
 from warehouse.stores import Stores
 
@@ -76,6 +77,11 @@ def test_the_filters_of_recall_are_options(asked: Asked, anna: Person, options: 
 def test_what_cannot_be_is_refused_before_anything_runs(asked: Asked, anna: Person, arguments: list[str]) -> None:
     said = asked(*(word.format(user=anna.id) for word in arguments))
     assert isinstance(said.exception, EXPECTED)
+
+
+def test_a_database_without_tables_says_what_makes_them() -> None:
+    assert "engram run schema" in explain(LiveError("Postgres ReadError (22023)", "22023"))
+    assert "engram run schema" not in explain(LiveError("Postgres UniqueViolation (23505)", "23505"))
 
 
 def test_a_plan_takes_the_share_that_a_run_would_take(asked: Asked, anna: Person) -> None:

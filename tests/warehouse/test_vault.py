@@ -43,6 +43,18 @@ def test_a_text_opens_where_it_was_put_and_none_stays_none(stores: Stores) -> No
     assert stores.vault.decrypt("memory.items", "content", users, rows, sealed) == [TEXT, None, "ÿ"]
 
 
+def test_a_key_of_ones_own_is_made_for_the_owner_alone_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = Settings(home=tmp_path / "home")
+    key = master_key(settings)
+    assert master_key(settings) == key
+    path = tmp_path / "home" / "keys" / "master.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [record.getMessage().count(str(path)) for record in caplog.records] == [1]
+    assert base64.b64encode(key).decode() not in caplog.text
+
+
 @pytest.mark.parametrize("place", ["user", "table", "column", "row", "version"])
 def test_f47_a_ciphertext_moved_to_another_place_does_not_open(stores: Stores, place: str) -> None:
     user, row, other = str(uuid4()), str(uuid4()), str(uuid4())
