@@ -51,6 +51,9 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 """Heaviest first."""
 
+_SENTENCE = r"(?:\d[.]\d|\b(?:[DM]r|Mrs|Ms|Prof|St|[ap]\.m|e\.g|i\.e)[.]|[^.!?\n])+[.!?]*"
+"""A point in a number or after an abbreviation ends nothing: half of a dose would be a wrong one."""
+
 _OWN = r"\b(?:i|i'm|i've|i'd|i'll|my|me|mine|myself)\b"
 _NOT_SAID = r"\?\s*$|^\s*(?:>|\[)|\b(?:if i|i wish|imagine|you said|you told me|you mentioned|you remember)\b"
 _SHORTEST, _LONGEST = 12, 400
@@ -68,7 +71,7 @@ def candidates(turns: pl.DataFrame) -> pl.DataFrame:
     """
     sentences = (
         turns.with_row_index("_turn")
-        .with_columns(_sentence=pl.col("content").str.normalize("NFC").str.extract_all(r"[^.!?\n]+[.!?]*"))
+        .with_columns(_sentence=pl.col("content").str.normalize("NFC").str.extract_all(_SENTENCE))
         .explode("_sentence")
         .with_columns(_sentence=pl.col("_sentence").str.strip_chars())
         .filter(pl.col("_sentence").str.len_chars().is_between(_SHORTEST, _LONGEST))

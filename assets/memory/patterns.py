@@ -1,7 +1,8 @@
 """Structured identifiers in text: e-mail, phone, card, SSN, IBAN, IP address, URL that carries a token.
 
-Presidio's pattern recognisers without its engine, so that no language model is looked for; phones by `phonenumbers`,
-cards by Luhn. Names and places are not patterns: `EntityRecogniser` is where a model would plug in.
+The kinds that Presidio's pattern recognisers know, by patterns of our own: no engine that looks for a language model.
+Phones by `phonenumbers`, cards by Luhn, IBANs by their check digits. Names and places are not patterns:
+`EntityRecogniser` is where a model would plug in.
 Does not live here: the person's own name and contacts (`redaction.py`).
 """
 
