@@ -7,6 +7,7 @@ Word vectors are always the static ones of wordllama, whatever model the store u
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from threading import Lock
 from unicodedata import normalize
 
 import numpy as np
@@ -36,6 +37,8 @@ STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")  # noqa: RUF001 - both apostrophes people type
 _PLACEHOLDER = re.compile(r"<[A-Z_]+>")
 _stemmer = snowballstemmer.stemmer("english")
+_stemming = Lock()
+"""The stemmer works on one word at a time, in itself: two threads would give each other's word a wrong stem."""
 
 
 def words(text: str) -> list[str]:
@@ -63,13 +66,17 @@ def _folded(text: str) -> str:
 @lru_cache(maxsize=100_000)
 def stem(word: str) -> str:
     """Snowball English stem of a lower-case word; other scripts pass unchanged."""
-    return str(_stemmer.stemWord(word)) if word.isascii() else word
+    if not word.isascii():
+        return word
+    with _stemming:
+        return str(_stemmer.stemWord(word))
 
 
 class WordVectors:
-    """A unit vector per word, looked up once per process."""
+    """A unit vector per word, looked up once per process, by any thread."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._model = WordLlamaEmbedder()
         self.dimension = self._model.dimension
         self._row: dict[str, int] = {}
@@ -77,11 +84,12 @@ class WordVectors:
 
     def of(self, wanted: Sequence[str]) -> Matrix:
         """One row per word, in order."""
-        missing = [word for word in dict.fromkeys(wanted) if word not in self._row]
-        if missing:
-            self._add(missing if len(self._row) + len(missing) <= WORDS_KEPT else list(dict.fromkeys(wanted)))
-        rows = np.fromiter((self._row[word] for word in wanted), dtype=np.int64, count=len(wanted))
-        return np.asarray(self._matrix[rows], dtype=np.float32)
+        with self._lock:
+            missing = [word for word in dict.fromkeys(wanted) if word not in self._row]
+            if missing:
+                self._add(missing if len(self._row) + len(missing) <= WORDS_KEPT else list(dict.fromkeys(wanted)))
+            rows = np.fromiter((self._row[word] for word in wanted), dtype=np.int64, count=len(wanted))
+            return np.asarray(self._matrix[rows], dtype=np.float32)
 
     def _add(self, fresh: list[str]) -> None:
         if fresh and (fresh[0] in self._row or len(self._row) + len(fresh) > WORDS_KEPT):
