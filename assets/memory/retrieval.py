@@ -489,8 +489,8 @@ class _Cache:
                 self._kept.move_to_end(key)
                 return found[1]
         loaded = load(longterm, user, physical={table: physical for table, (physical, _) in state.items()})
-        self.forget(*key)
         with self._lock:
+            self._dropped(key)  # another thread may have read the same rows meanwhile
             self._kept[key] = (state, loaded)
             self._rows += len(loaded.ids)
             while len(self._kept) > 1 and self._rows > ROWS_CACHED:
@@ -501,9 +501,12 @@ class _Cache:
     def forget(self, uri: str, user: str) -> None:
         """Drop what is held of a user."""
         with self._lock:
-            found = self._kept.pop((uri, user), None)
-            if found is not None:
-                self._rows -= len(found[1].ids)
+            self._dropped((uri, user))
+
+    def _dropped(self, key: tuple[str, str]) -> None:
+        found = self._kept.pop(key, None)
+        if found is not None:
+            self._rows -= len(found[1].ids)
 
 
 @lru_cache(maxsize=8)

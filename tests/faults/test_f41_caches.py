@@ -1,7 +1,11 @@
 """F41: no cache and no late projection may serve what was erased, withdrawn, expired or changed."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -105,6 +109,18 @@ def test_f41_the_cache_is_bounded_and_another_users_rows_never_answer(
     assert {hit.text for hit in ask(ben)} == {"Owns a kayak on a lake, says Ben."}
     assert "Owns a kayak on a lake, says Ben." not in {hit.text for hit in ask(anna)}
     assert sum(loaded.corpus.size for _, loaded in MODULE._CACHE._kept.values()) <= 6
+
+
+def test_f41_rows_that_threads_read_at_once_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, versions = MODULE._Cache(), count()
+    store = SimpleNamespace(uri="here", versions=lambda tables: {table: (table, next(versions)) for table in tables})
+    monkeypatch.setattr(MODULE, "load", lambda *_, **__: SimpleNamespace(ids=["a", "b"]))
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: [cache.rows_of(store, "anna") for _ in range(3_000)], range(8)))
+    sys.setswitchinterval(before)
+    assert cache._rows == 2
 
 
 def test_f41_an_unknown_user_with_rows_left_in_lancedb_gets_none_of_them(stores: Stores, anna: Person) -> None:
