@@ -6,28 +6,33 @@ the turn is looked at again. That adds nothing, as reading over a margin does: t
 same observation. Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
+import psycopg
 
 from assets.memory import consent
+from assets.memory.entities import RecogniserFailed
 from assets.memory.extract import candidates
 from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import SCREENED
 from assets.memory.writer import QUARANTINE, Boundary, Offer, Writer
+from warehouse.live import LiveError
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
 if TYPE_CHECKING:
-    import psycopg
-
     from warehouse.stores import Stores
 
 JOURNAL = "memory.journal"
 """Pipeline name of the journal's watermark; one scope per shard."""
+
+BAD_TURNS, BAD_SHARE = 10, 0.01
+"""Turns of a batch that may be unprocessable before the reading itself is taken to be broken."""
 
 MARGIN = "1 hour"
 """Read again behind the watermark: a transaction that was open then may have written with an older time."""
@@ -85,13 +90,14 @@ def extract_missed(
     coming = _turns(stores, now, numbers)
     # While one batch is written, the next one is read and looked at.
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as side:
-        offer = _next_offer(writer, coming)
-        while offer is not None:
+        offers = _next_offers(writer, coming)
+        while offers:
             batches += 1
-            ahead = side.submit(_next_offer, writer, coming)
+            ahead = side.submit(_next_offers, writer, coming)
             with stores.live.connect(autocommit=True) as conn:
-                held |= writer.store(conn, offer)
-            offer = ahead.result()
+                for offer in offers:
+                    held |= writer.store(conn, offer)
+            offers = ahead.result()
     if not plan:
         done = sorted(set(shards) - {shard_of(user) for user in held})
         writer.effects("write watermark", lambda: _advance(stores, done, now))
@@ -132,17 +138,56 @@ def _groups(counts: pl.DataFrame, limit: int) -> Iterator[list[str]]:
         yield group
 
 
-def _next_offer(writer: Writer, coming: Iterator[pl.DataFrame]) -> Offer | None:
+def _next_offers(writer: Writer, coming: Iterator[pl.DataFrame]) -> list[Offer]:
+    """What the next batch offers; nothing when there is none left."""
     turns = next(coming, None)
     if turns is None:
-        return None
+        return []
     with writer.stores.live.connect(autocommit=True) as conn, writer.tally.timed("prepare"):
-        return _offer(writer, conn, turns)
+        return _offers(writer, conn, turns, most=max(BAD_TURNS, int(BAD_SHARE * len(turns))), bad=[])
 
 
-def _offer(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> Offer:
+def _offers(writer: Writer, conn: psycopg.Connection, turns: pl.DataFrame, *, most: int, bad: list[str]) -> list[Offer]:
+    """One offer, or in halves where a turn cannot be worked on: that one is set aside and holds up no other."""
+    try:
+        return [_offer(writer, conn, turns)]
+    except (psycopg.Error, LiveError, RecogniserFailed, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a turn raises, the others must go on
+        cause = type(error).__name__
+    if len(turns) > 1:
+        half = len(turns) // 2
+        return [
+            offer for part in (turns[:half], turns[half:]) for offer in _offers(writer, conn, part, most=most, bad=bad)
+        ]
+    bad.append(cause)
+    if len(bad) > most:
+        # Without the cause, whose message may hold somebody's words.
+        raise RuntimeError(f"missed turns: {cause} in {len(bad)} of one batch; not one of them is bad, but the reading")
+    return [_set_aside(writer, conn, turns, cause)]
+
+
+def _set_aside(writer: Writer, conn: psycopg.Connection, turn: pl.DataFrame, cause: str) -> Offer:
+    """A turn that raises wherever it goes: marked as looked at, and named in quarantine. Its words stay where they
+    are."""
+    source, own = turn["source"][0], turn["id"][0]
+    quarantine = turn.select(
+        reason=pl.lit("unprocessable"),
+        detail=pl.lit(f"{source}: {cause} while looking for a memory in it"),
+        source="source",
+        origin="id",
+        position=pl.lit(None, pl.Int64),
+        user_id="user_id",
+        payload=pl.lit(own.encode(), pl.Binary),
+        found="user_id",
+    ).cast(QUARANTINE)  # type: ignore[arg-type]
+    empty = replace(_offer(writer, conn, turn.clear()), quarantine=quarantine)
+    writer.tally.add("taken", turn["user_id"])
+    return replace(empty, also=_marking(turn))
+
+
+def _offer(writer: Writer, conn: psycopg.Connection, turns: pl.DataFrame) -> Offer:
     users = turns["user_id"].unique().to_list()
-    writer.tally.add("taken", turns["user_id"])
     fenced = consent.fenced(conn, users)
     said = candidates(turns.filter(~pl.col("user_id").is_in(list(fenced))))
     items = said.select(
@@ -162,23 +207,30 @@ def _offer(writer: Writer, conn: "psycopg.Connection", turns: pl.DataFrame) -> O
         consent.read_consents(conn, set(items["user_id"])), items, default=writer.settings.consent_default
     )
     allowed = judged.filter("allowed").drop("allowed")
-    messages = turns.filter(pl.col("source") == "message").select("id", "at", "user_id")
-
-    def mark(conn: "psycopg.Connection", settled: pl.DataFrame, held: set[str]) -> None:
-        looked_at = messages.filter(~pl.col("user_id").is_in(list(held)))
-        _mark(conn, looked_at, settled)
-
+    rows = writer.rows(conn, allowed)
+    writer.tally.add("taken", turns["user_id"])
     return Offer(
-        writer.rows(conn, allowed),
+        rows,
         allowed.select("user_id"),
         pl.DataFrame(schema=QUARANTINE),
         judged.filter(~pl.col("allowed"))["user_id"].to_list(),
         turns.filter(pl.col("user_id").is_in(list(fenced)))["user_id"].to_list(),
-        also=mark if len(messages) else None,
+        also=_marking(turns),
     )
 
 
-def _mark(conn: "psycopg.Connection", messages: pl.DataFrame, settled: pl.DataFrame) -> None:
+def _marking(turns: pl.DataFrame) -> "Callable[[psycopg.Connection, pl.DataFrame, set[str]], None] | None":
+    """What marks the messages among these turns as looked at; None where there are none."""
+    messages = turns.filter(pl.col("source") == "message").select("id", "at", "user_id")
+
+    def mark(conn: psycopg.Connection, settled: pl.DataFrame, held: set[str]) -> None:
+        looked_at = messages.filter(~pl.col("user_id").is_in(list(held)))
+        _mark(conn, looked_at, settled)
+
+    return mark if len(messages) else None
+
+
+def _mark(conn: psycopg.Connection, messages: pl.DataFrame, settled: pl.DataFrame) -> None:
     """Set `memory_extracted`, and in `memory_items_created` the ids of the memories that came of a message."""
     made = (
         settled.select(item="rep", id="message_ids")

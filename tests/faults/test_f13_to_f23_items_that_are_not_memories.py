@@ -3,12 +3,16 @@ else."""
 
 import json
 import sys
+import traceback
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
 from assets.memory.consolidation import consolidate
+from assets.memory.missed import extract_missed
 from assets.operations import bytes_of
+from tests import builders
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
 
@@ -132,6 +136,35 @@ def test_f15_an_item_that_always_raises_is_found_and_set_aside(stores: Stores, m
     assert arriving.quarantined(stores) == [("unprocessable", poison, users[1])]
     assert [len(arriving.rows(stores, user)) for user in users] == [3, 3, 3]
     assert stores.shortterm.backlog().items == 0
+
+
+def test_f15_a_message_that_always_raises_is_found_and_set_aside(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = arriving.person(stores)
+    conversation = builders.conversation(stores.live, UUID(user))
+    texts = ["I live in Graz with my dog", "I love this one that breaks a rule", "I want to learn the cello"]
+    said = [builders.message(stores.live, UUID(user), conversation, text) for text in texts]
+    composed = sys.modules["assets.memory.writer"]
+    honest = composed.slotted
+
+    def brittle(frame):  # type: ignore[no-untyped-def]
+        if frame["content"].str.contains("breaks a rule").any():
+            raise ValueError("it says: breaks a rule")
+        return honest(frame)
+
+    monkeypatch.setattr(composed, "slotted", brittle)
+    first, second = (extract_missed(stores, now=arriving.NOW) for _ in range(2))
+
+    assert [row["content"] for row in arriving.rows(stores, user)] == [texts[0], texts[2]]
+    assert arriving.quarantined(stores) == [("unprocessable", str(said[1]).encode(), user)]
+    assert (first.totals["taken"], first.totals["quarantined"], second.totals["taken"]) == (3, 1, 0)
+
+    monkeypatch.setattr("assets.memory.missed.BAD_TURNS", 0)
+    builders.message(stores.live, UUID(user), conversation, texts[1])
+    with pytest.raises(RuntimeError, match="ValueError in 1") as raised:
+        extract_missed(stores, now=arriving.NOW)
+    assert "breaks a rule" not in "".join(traceback.format_exception(raised.value))
 
 
 def test_f16_f17_nul_and_lone_surrogates_are_taken_out(stores: Stores) -> None:
