@@ -215,6 +215,7 @@ def _turns_summary(report: "TurnsReport") -> dict[str, Any]:
         "removed": report.removed,
         "unchanged": report.unchanged,
         "denied": report.denied,
+        "unprocessable": report.unprocessable,
         "seconds": round(report.seconds, 3),
     }
 

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 import polars as pl
+import psycopg
 
 from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
-from assets.memory.entities import recogniser
+from assets.memory.entities import RecogniserFailed, recogniser
 from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.redaction import redact
+from warehouse.live import LiveError
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
 if TYPE_CHECKING:
-    import psycopg
-
     from warehouse.stores import Stores
 
 RULES = 1
@@ -37,6 +37,9 @@ RULES = 1
 
 ROWS_AT_ONCE = 5_000
 """Texts read, redacted, embedded and written together."""
+
+BAD_TURNS, BAD_SHARE = 10, 0.01
+"""Turns of a batch that may be unprocessable before redaction itself is taken to be broken."""
 
 KEYS_AT_ONCE = 100_000
 """Rows compared together; decides how many shards go in one round."""
@@ -78,12 +81,14 @@ _HELD = ["id", "user_id", "conversation_id", "source_hash"]
 
 @dataclass
 class TurnsReport:
-    """What a run did: rows `indexed` (new or replaced), `removed`, `unchanged`, and `denied` by consent or a fence."""
+    """What a run did: rows `indexed` (new or replaced), `removed`, `unchanged`, `denied` by consent or a fence, and
+    `unprocessable`: left out because redaction raised on them, and tried again by the next run."""
 
     indexed: int = 0
     removed: int = 0
     unchanged: int = 0
     denied: int = 0
+    unprocessable: int = 0
     seconds: float = 0.0
     by_shard: dict[str, dict[str, int]] = field(default_factory=dict)
 
@@ -147,7 +152,7 @@ def _rounds(stores: "Stores", shards: Sequence[str]) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _held(stores: "Stores", shards: Sequence[str]) -> "Iterator[psycopg.Connection]":
+def _held(stores: "Stores", shards: Sequence[str]) -> Iterator[psycopg.Connection]:
     """A connection that holds these shards: an erasure that fences in between waits, and then deletes what we wrote."""
     numbers = [shard_number(shard) for shard in shards]
     with stores.live.connect(autocommit=True) as conn:
@@ -160,7 +165,7 @@ def _held(stores: "Stores", shards: Sequence[str]) -> "Iterator[psycopg.Connecti
 
 def _index(
     stores: "Stores",
-    conn: "psycopg.Connection",
+    conn: psycopg.Connection,
     shards: Sequence[str],
     stored: Collection[str],
     model: Embedder,
@@ -182,7 +187,9 @@ def _index(
     report.count("unchanged", wanted.join(due, on="id", how="anti")["user_id"])
     for start in range(0, len(due), ROWS_AT_ONCE):
         batch = due[start : start + ROWS_AT_ONCE]
-        rows = _composed(stores, conn, batch)
+        rows = _workable(stores, conn, batch, report, most=max(BAD_TURNS, int(BAD_SHARE * len(batch))))
+        if rows is None:
+            continue
         vectors = model.embed(rows["content"].to_list())
         longterm.upsert("turns", rows.with_columns(vector=pl.Series(vectors)), model=model.name)
         report.count("indexed", rows["user_id"])
@@ -191,7 +198,7 @@ def _index(
 
 
 def _wanted(
-    stores: "Stores", conn: "psycopg.Connection", shards: Sequence[str], since: datetime, report: TurnsReport
+    stores: "Stores", conn: psycopg.Connection, shards: Sequence[str], since: datetime, report: TurnsReport
 ) -> pl.DataFrame:
     """What should be in the table.
 
@@ -220,7 +227,7 @@ def _rules(stores: "Stores") -> int:
     return RULES + (crc32(stores.settings.entity_recogniser.encode()) << 8 if stores.settings.entity_recogniser else 0)
 
 
-def _account_hashes(conn: "psycopg.Connection", users: Sequence[str]) -> dict[str, int]:
+def _account_hashes(conn: psycopg.Connection, users: Sequence[str]) -> dict[str, int]:
     """Per user a number that changes when a name, address or contact that redaction looks for does."""
     accounts = read_accounts(conn, users).sort("user_id", "kind", "value")
     digests: dict[str, bytes] = {}
@@ -240,7 +247,30 @@ def _due(wanted: pl.DataFrame, held: pl.DataFrame, gone: pl.DataFrame) -> pl.Dat
     )
 
 
-def _composed(stores: "Stores", conn: "psycopg.Connection", batch: pl.DataFrame) -> pl.DataFrame:
+def _workable(
+    stores: "Stores", conn: psycopg.Connection, batch: pl.DataFrame, report: TurnsReport, *, most: int
+) -> pl.DataFrame | None:
+    """`_composed`, in halves where a turn of it raises: that one is left out and holds up no other; None when nothing
+    is left."""
+    try:
+        return _composed(stores, conn, batch)
+    except (psycopg.Error, LiveError, RecogniserFailed, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a turn raises, the others must go on
+        cause = type(error).__name__
+    if len(batch) > 1:
+        half = len(batch) // 2
+        halves = [_workable(stores, conn, part, report, most=most) for part in (batch[:half], batch[half:])]
+        parts = [part for part in halves if part is not None]
+        return pl.concat(parts) if parts else None
+    report.count("unprocessable", batch["user_id"])
+    if report.unprocessable > most:
+        # Without the cause, whose message may hold somebody's words.
+        raise RuntimeError(f"turns: {cause} in {report.unprocessable} of them; not one of them is bad, but the reading")
+    return None
+
+
+def _composed(stores: "Stores", conn: psycopg.Connection, batch: pl.DataFrame) -> pl.DataFrame:
     """Read, redact and put together one batch.
 
     Args:

@@ -14,6 +14,7 @@ from assets.memory.missed import extract_missed
 from assets.operations import bytes_of
 from tests import builders
 from tests.assets.memory import arriving
+from tests.assets.memory.remembering import index, person
 from warehouse.stores import Stores
 
 GOOD = "I walk my dog every morning"
@@ -165,6 +166,33 @@ def test_f15_a_message_that_always_raises_is_found_and_set_aside(
     with pytest.raises(RuntimeError, match="ValueError in 1") as raised:
         extract_missed(stores, now=arriving.NOW)
     assert "breaks a rule" not in "".join(traceback.format_exception(raised.value))
+
+
+def test_f15_a_turn_that_always_raises_is_left_out_of_the_index_and_the_others_go_in(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = person(stores)
+    for text in ("I live in Graz", "this one breaks a rule", "I play the cello"):
+        anna.talk(text)
+    turns = sys.modules["assets.memory.turns"]
+    honest = turns.redact
+
+    def brittle(frame, accounts, **options):  # type: ignore[no-untyped-def]
+        if frame["content"].str.contains("breaks a rule").any():
+            raise ValueError("it says: breaks a rule")
+        return honest(frame, accounts, **options)
+
+    monkeypatch.setattr(turns, "redact", brittle)
+    report = index(stores)
+    assert (report.indexed, report.unprocessable) == (2, 1)
+
+    monkeypatch.setattr(turns, "BAD_TURNS", 0)
+    with pytest.raises(RuntimeError, match="ValueError in 1") as raised:
+        index(stores)
+    assert "breaks a rule" not in "".join(traceback.format_exception(raised.value))
+
+    monkeypatch.setattr(turns, "redact", honest)
+    assert (index(stores).indexed, stores.longterm.count("turns", user_id=str(anna.id))) == (1, 3)
 
 
 def test_f16_f17_nul_and_lone_surrogates_are_taken_out(stores: Stores) -> None:
