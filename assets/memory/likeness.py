@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from assets.memory.discourse import DISCOURSE, without_discourse
+from assets.memory.listed import listed
 
 NEAR = 0.9
 """Jaccard similarity of 3-grams from which two texts may be one memory. Source: MEMORY step 6."""
@@ -24,6 +25,13 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MARKS = 1024
 _PAIRS_AT_ONCE = 8192
 """Bounds the sieve to some 30 MB."""
+
+_NO_CONTENT = listed("a an the and so that then too very just really now s")
+"""Words of which one more or less changes nothing in two texts that are nearly the same."""
+
+_ONE_LETTER = len(" a ")
+_LONG_WORD = 5
+"""Letters from which on two words of the same letters may be one word and a slip."""
 
 
 _WORDS = {
@@ -81,8 +89,11 @@ def plain(texts: pl.Series) -> pl.Series:
 def plain_of(stripped_texts: pl.Series) -> pl.Series:
     """`plain` of texts that are `stripped` already."""
     # Most gaps are one space already: those are left as they are.
-    lettered = (" " + stripped_texts + " ").str.replace_all(r"[^\p{L}\p{N} ]+", " ")
-    return lettered.str.replace_all(r" {2,}", " ")
+    spaced = " " + stripped_texts + " "
+    lettered = spaced.str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all(r" {2,}", " ")
+    # Signs may be all that a text says: a thumb up is no thumb down.
+    signs = (lettered.str.len_bytes() < _ONE_LETTER).arg_true()
+    return lettered.scatter(signs, spaced.gather(signs)) if len(signs) else lettered
 
 
 def bands(texts: Sequence[str]) -> npt.NDArray[np.uint32]:
@@ -122,6 +133,29 @@ def near(texts: Sequence[str], pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.b
         hopeful = np.flatnonzero(_may_be_near(chosen, left, right))
         answers[start + hopeful] = [jaccard(chosen[left[at]], chosen[right[at]]) >= NEAR for at in hopeful]
     return answers
+
+
+def same_words(one: str, other: str) -> bool:
+    """Whether two plain texts have the same words in the same places, but for slips and words of no content.
+
+    In a long text a name is a small part of the 3-grams, and of two that stand in each other's place not one differs.
+    """
+    left, right = ([word for word in text.split() if word not in _NO_CONTENT] for text in (one, other))
+    return len(left) == len(right) and all(map(_same_but_for_a_slip, left, right))
+
+
+def _same_but_for_a_slip(one: str, other: str) -> bool:
+    """Two letters in each other's place, or one too many or too few of its kind: not "Martin" and "Marvin"."""
+    if one == other:
+        return True
+    if min(len(one), len(other)) < _LONG_WORD or set(one) != set(other) or one[0].isdigit():
+        return False
+    differing = [place for place, letters in enumerate(zip(one, other, strict=False)) if letters[0] != letters[1]]
+    if len(one) == len(other):
+        return len(differing) == len("ab") and differing[1] - differing[0] == 1
+    first = differing[0] if differing else min(len(one), len(other))
+    short, long = sorted((one, other), key=len)
+    return short == long[:first] + long[first + 1 :]
 
 
 def jaccard(one: str, other: str) -> float:

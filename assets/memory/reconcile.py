@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from assets.memory.likeness import near
+from assets.memory.likeness import near, same_words
 from assets.memory.rewording import says_the_same
 from assets.memory.score import graded
 
@@ -103,12 +103,12 @@ def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataF
 
 
 def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
-    """Those of the pairs whose plain texts reach `NEAR`."""
+    """Those of the pairs whose plain texts reach `NEAR` and have the same words."""
     names = sorted({*pairs["left"], *pairs["right"]})
     place = {name: number for number, name in enumerate(names)}
     asked = pairs.select(pl.all().replace_strict(place, return_dtype=pl.Int64)).to_numpy()
     found = near([texts[name] for name in names], asked)
-    return list(pairs.filter(found).iter_rows())
+    return [(left, right) for left, right in pairs.filter(found).iter_rows() if same_words(texts[left], texts[right])]
 
 
 def reordered(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:

@@ -2,10 +2,11 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.memory.likeness import NEAR, bands, jaccard, near, plain
+from assets.memory.likeness import NEAR, bands, jaccard, near, plain, same_words
 
 WORDS = ["tea", "coffee", "Berlin", "Oslo", "running", "my sister", "in the morning", "because", "straße", "日本"]
 SENTENCES = st.lists(st.sampled_from(WORDS), min_size=0, max_size=12).map(" ".join)
@@ -44,3 +45,35 @@ def test_texts_that_are_nearly_the_same_share_a_band() -> None:
 
     assert (one == other).any()
     assert not (one == unrelated).any()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("my daughter is taller than my son", "my son is taller than my daughter"),
+        (
+            "the long walk along the quiet river with Martin on that cold morning did me an awful lot of good",
+            "the long walk along the quiet river with Marvin on that cold morning did me an awful lot of good",
+        ),
+        (
+            "on the way back from the clinic in the old town he told me that he would call the others in the evening",
+            "on the way back from the clinic in the old town she told me that she would call the others in the evening",
+        ),
+        ("👍", "👎"),
+        ("…", "—"),
+    ],
+)
+def test_texts_that_share_their_letters_and_not_their_words_are_not_the_same(one: str, other: str) -> None:
+    assert not same_words(*plain(pl.Series([one, other])))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("the appointment is on Monday tommorow at the clinic", "the appointment is on Monday tomorrow at the clinic"),
+        ("I really liked the concert in the old church", "I liked the concert in the old church"),
+        ("the wieght of it all", "the weight of it all"),
+    ],
+)
+def test_slips_and_articles_make_no_other_text(one: str, other: str) -> None:
+    assert same_words(*plain(pl.Series([one, other])))
