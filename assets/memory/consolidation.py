@@ -258,7 +258,9 @@ class _Redis:
         """Keep an item that raises wherever it goes in quarantine, so that it does not hold up the others for ever."""
         self.unprocessable += 1
         if self.unprocessable > max(_BAD_ITEMS, _BAD_SHARE * sum(self.tally.counts.values())):
-            raise error  # not this item is bad, but something that concerns them all
+            # Not this item is bad, but something that concerns them all. Without the cause, whose message may hold
+            # somebody's words.
+            raise RuntimeError(f"items: {type(error).__name__} in {self.unprocessable} of them") from None
         owners = [canonical(item.user_id) for item in taken]
         detail = f"item: {type(error).__name__} while consolidating {len(taken[0].raw)} bytes"
         refusal = pl.DataFrame([(0, "unprocessable", detail)], schema=REFUSED, orient="row")

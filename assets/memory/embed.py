@@ -35,6 +35,12 @@ REQUEST_SECONDS = 60.0
 REQUEST_ATTEMPTS = 4
 LONGEST_PAUSE = 60.0
 """Seconds: the longest wait between two attempts that an endpoint's `Retry-After` may ask for."""
+QUESTION_SECONDS = 1.0
+"""How long a question that somebody waits for may wait for an endpoint; then the words alone answer."""
+
+REST_SECONDS = 30.0
+"""How long an endpoint that failed a question is not asked another."""
+
 MODEL_FILES = frozenset({".json", ".safetensors", ".bin", ".txt", ".model"})
 """Files of a local model that decide its vectors: configuration, weights, vocabulary."""
 RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
@@ -120,6 +126,17 @@ def accepted(vectors: npt.ArrayLike, *, model: str, count: int, dimension: int |
     return np.asarray(matrix / lengths, dtype=np.float32)
 
 
+def question_vector(model: Embedder, question: str) -> Matrix:
+    """The vector of a question somebody waits for.
+
+    Raises:
+        EmbeddingFailed: the model is down; an endpoint is told so within `QUESTION_SECONDS`.
+    """
+    if isinstance(model, EndpointEmbedder):
+        return model.answer_at_once(question)
+    return np.asarray(model.embed([question])[0], dtype=np.float32)
+
+
 class SentenceTransformersEmbedder:
     """A sentence-transformers model by name or local path; the package is optional."""
 
@@ -176,6 +193,7 @@ class EndpointEmbedder:
         self._key = key
         self._sleep = sleep
         self._timeout = timeout
+        self._rests_until = 0.0
 
     @cached_property
     def dimension(self) -> int:
@@ -184,14 +202,31 @@ class EndpointEmbedder:
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """One unit vector per text."""
+        if not texts:  # nothing to ask for, not even the size
+            return np.empty((0, 0), dtype=np.float32)
         parts = [
             self._request(list(texts[start : start + TEXTS_PER_REQUEST]), self.dimension)
             for start in range(0, len(texts), TEXTS_PER_REQUEST)
         ]
-        return np.concatenate(parts) if parts else np.empty((0, self.dimension), dtype=np.float32)
+        return np.concatenate(parts)
 
-    def _request(self, texts: list[str], dimension: int | None) -> Matrix:
-        answer = self._post(json.dumps({"model": self._model, "input": texts, "encoding_format": "float"}).encode())
+    def answer_at_once(self, question: str) -> Matrix:
+        """The unit vector of one text in a single short attempt, and in none soon after one that failed."""
+        if time.monotonic() < self._rests_until:
+            raise EmbeddingFailed(f"{self.name}: the endpoint failed a moment ago")
+        try:
+            return np.asarray(
+                self._request([question], None, attempts=1, timeout=QUESTION_SECONDS)[0], dtype=np.float32
+            )
+        except EmbeddingFailed:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            raise
+
+    def _request(
+        self, texts: list[str], dimension: int | None, *, attempts: int = REQUEST_ATTEMPTS, timeout: float | None = None
+    ) -> Matrix:
+        body = json.dumps({"model": self._model, "input": texts, "encoding_format": "float"}).encode()
+        answer = self._post(body, attempts, timeout or self._timeout)
         try:
             rows = sorted(answer["data"], key=lambda row: int(row["index"]))
             vectors = [row["embedding"] for row in rows]
@@ -202,18 +237,18 @@ class EndpointEmbedder:
             raise EmbeddingFailed(f"{self.name}: the answer's indexes do not count from 0 to {len(texts) - 1}")
         return accepted(vectors, model=self.name, count=len(texts), dimension=dimension)
 
-    def _post(self, body: bytes) -> Any:
+    def _post(self, body: bytes, attempts: int, timeout: float) -> Any:
         headers = {"Content-Type": "application/json"}
         if self._key:
             headers["Authorization"] = f"Bearer {self._key}"
         reason, pause = "no answer", 0.0
-        for attempt in range(REQUEST_ATTEMPTS):
+        for attempt in range(attempts):
             if attempt:
                 self._sleep(max(pause, 0.5 * 2 ** (attempt - 1)))
             pause = 0.0
             request = urllib.request.Request(self._address, data=body, headers=headers, method="POST")  # noqa: S310
             try:
-                with urllib.request.urlopen(request, timeout=self._timeout) as answer:  # noqa: S310
+                with urllib.request.urlopen(request, timeout=timeout) as answer:  # noqa: S310
                     return json.loads(answer.read())
             except urllib.error.HTTPError as failure:
                 reason = f"status {failure.code}"

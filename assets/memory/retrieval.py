@@ -28,7 +28,7 @@ import numpy as np
 import polars as pl
 
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
-from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder
+from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
@@ -296,7 +296,7 @@ def _asked(query: str, model: Embedder, loaded: "Loaded", person: Person, at: da
     vector: Matrix = np.zeros(loaded.vectors.shape[1], dtype=np.float32)
     if model.name in loaded.models:
         try:
-            found = model.embed([query])[0]
+            found = question_vector(model, query)
         except EmbeddingFailed:
             found = vector
         vector = found if found.shape == vector.shape else vector

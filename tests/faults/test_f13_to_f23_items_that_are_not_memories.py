@@ -117,6 +117,23 @@ def test_f13_a_message_of_100_mb_is_set_aside_whole(stores: Stores) -> None:
     assert [row["content"] for row in arriving.rows(stores, user)] == [GOOD]
 
 
+def test_f15_a_rule_that_breaks_on_everything_stops_the_run_and_says_no_words(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, *(arriving.raw(f"{GOOD} around lake {lap}") for lap in range(24)))
+
+    def broken(frame):  # type: ignore[no-untyped-def]
+        raise ValueError(frame["content"].to_list())
+
+    monkeypatch.setattr(sys.modules["assets.memory.writer"], "slotted", broken)
+    with pytest.raises(RuntimeError, match="items: ValueError in 11 of them") as stopped:
+        consolidate(stores, now=arriving.NOW)
+
+    assert GOOD not in "".join(traceback.format_exception(stopped.value))
+    assert stores.shortterm.backlog().items == 14
+
+
 def test_f15_an_item_that_always_raises_is_found_and_set_aside(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     users = [arriving.person(stores) for _ in range(3)]
     for number, user in enumerate(users):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from assets.memory.consolidation import consolidate
-from assets.memory.embed import EmbeddingFailed, EndpointEmbedder
+from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, question_vector
 from assets.memory.word_llama import WordLlamaEmbedder
 from tests.assets.memory import arriving
 from tests.assets.memory.test_embed import Answer, Endpoint, counted, vectors
@@ -138,6 +138,21 @@ def test_f33_while_the_endpoint_is_down_everything_waits_and_nothing_is_stored(
     consolidate(stores, now=arriving.NOW)
     assert [row["content"] for row in arriving.rows(stores, user)] == ["I live in Berlin"]
     assert arriving.projected(stores, user) == arriving.shown(stores, user)
+
+
+def test_f33_a_question_waits_for_one_short_attempt_and_the_next_one_for_none(endpoint: Endpoint) -> None:
+    model = EndpointEmbedder("tiny", endpoint.url)
+    endpoint.answers = [answer({}, 503), counted]
+    for said in ("after 1 attempts", "failed a moment ago"):
+        with pytest.raises(EmbeddingFailed, match=said):
+            question_vector(model, PRIVATE)
+    assert len(endpoint.answers) == 1
+
+
+def test_f33_nothing_to_embed_asks_for_nothing(endpoint: Endpoint) -> None:
+    endpoint.answers = [answer({}, 503)]
+    assert len(EndpointEmbedder("tiny", endpoint.url).embed([])) == 0
+    assert len(endpoint.answers) == 1
 
 
 def test_f33_an_endpoint_that_is_down_fails_after_its_attempts(endpoint: Endpoint) -> None:

@@ -71,6 +71,7 @@ def test_love_and_hate_of_one_thing_are_a_contradiction_and_the_last_word_holds(
         (WALK, WALK.replace("two", "six"), False),
         (CARE, CARE.replace("is helping", "isn't helping"), False),
         (VISIT, VISIT.replace("Monday", "Friday"), False),
+        ("My daughter is taller than my son", "My son is taller than my daughter", False),
     ],
 )
 def test_near_duplicates_are_one_memory_only_when_they_say_the_same(
