@@ -6,8 +6,8 @@ order nor the size of the batches they came in shows in it:
 
 1. the same words are one row, which knows every time they were said;
 2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory; so are rows that
-   say the same value of the same slot and nothing else that differs, and rows that say the same words in another order
-   (`rewording.py`): the earliest represents it, the others stay as superseded variants that no recall returns;
+   say the same value of the same slot and nothing else that differs, and rows that say the same in other words or in
+   another order (`rewording.py`): the earliest represents it, the others stay as superseded variants that no recall returns;
 3. in a single-valued slot the value said last is current; a memory with another value ends where the next value begins,
    or where that value is said to hold no longer. A late-arriving older fact is therefore born superseded.
 
@@ -36,9 +36,10 @@ TRAITS: dict[str, pl.DataType] = {
     "value": pl.UInt64(),
     "stance": pl.UInt64(),
     "gist": pl.UInt64(),
+    "words": pl.UInt64(),
 }
 """What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for
-a new row; `slot`, `value`, `stance` and `gist` are hashes, 0 where there is none. An even `value` says that the value
+a new row; `slot`, `value`, `stance`, `gist` (the words beside a slot) and `words` are hashes, 0 where there is none. An even `value` says that the value
 one above it holds no longer."""
 
 NODES: dict[str, pl.DataType] = TRAITS | {
@@ -75,10 +76,11 @@ def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
 
 
 def word_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows without a slot that have the same content words, as `near_pairs` returns them."""
-    wordy = (pl.col("slot") == 0) & (pl.col("gist") != 0)
+    """Pairs of one user's rows that have the same content words, as `near_pairs` returns them; none of a single-valued
+    slot, in which it is the slot that tells what is the same."""
+    wordy = ~pl.col("single") & (pl.col("words") != 0)
     everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(wordy)
-    return _pairs(new.filter(wordy), everyone, ["user_id", "gist"])
+    return _pairs(new.filter(wordy), everyone, ["user_id", "words"])
 
 
 def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:

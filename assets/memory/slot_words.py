@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - word lists
-"""The words of many plain texts, each distinct one looked at once: stance, gist, and the rules a text may match.
+"""The words of many plain texts, each distinct one looked at once: stance, content, and the rules a text may match.
 
 Does not live here: the rules (`slot_rules.py`), what a text says (`slot_statements.py`).
 """
@@ -14,6 +14,7 @@ import polars as pl
 
 from assets.memory.listed import listed
 from assets.memory.rewording import same_word
+from assets.memory.rewording_rules import base_forms, frame_words
 from assets.memory.slot_rules import FIGURE, cued, droppable
 from assets.memory.words import STOP_WORDS, stem
 
@@ -37,18 +38,6 @@ _BESIDE_NOT = listed("""
     a an the i my me our we us am is are was be been have has had do does did and but so that which it to of in at
     for as with now then well yes there here im ive
     """)  # what two ways of filling one slot may differ in
-_LIGHT_VERBS = listed("""
-    go goes going went gone take takes taking took taken have has having had make makes making made do does doing
-    did done get gets getting got give gave given
-    """)
-_NOUN_OF = {
-    "ran": "run", "swam": "swim", "drove": "drive", "rode": "ride", "slept": "sleep", "dreamt": "dream", "conversation": "talk", "talked": "talk", "chat": "talk",
-    "argument": "argued", "fight": "argued", "quarrel": "argued", "fought": "argued", "row": "argued", "borrowed": "lend", "lent": "lend", "loaned": "lend",
-    "taught": "learned", "stroll": "walk", "quit": "stop", "intend": "plan", "planning": "plan", "taken": "take", "calms": "calm",
-}  # fmt: skip
-"""Words that a turn of `rewording.py` puts for one another."""
-
-
 @lru_cache(maxsize=200_000)
 def _hash(word: str) -> int:
     return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
@@ -65,13 +54,23 @@ def hash_beside(words: Iterable[str]) -> int:
     return sum(map(_beside, words)) % (1 << 64) | 1
 
 
+@cache
+def _frame() -> frozenset[str]:
+    return frozenset(map(_root, frame_words())) | {"not", "no", "nor"}
+
+
+def _root(word: str) -> str:
+    word = same_word(word)
+    return stem(base_forms().get(word, word))
+
+
 @lru_cache(maxsize=200_000)
 def _weight(word: str) -> int:
-    """What a word adds to the gist; 0 for those that come and go between two ways of saying the same."""
-    word = same_word(word)
-    if word in _LIGHT_VERBS or (word in STOP_WORDS and word not in {"not", "no", "nor"}):
+    """What a word adds to the content of a text; 0 for those that come and go between two ways of saying the same."""
+    if word in STOP_WORDS:
         return 0
-    return _hash(stem(_NOUN_OF.get(word, word)))
+    root = _root(word)
+    return 0 if root in _frame() else _hash(root)
 
 
 @cache
@@ -168,7 +167,7 @@ class Words:
             for numbers, cues in map(asked.__getitem__, order)
         ]
 
-    def gists(self) -> npt.NDArray[np.uint64]:
+    def content(self) -> npt.NDArray[np.uint64]:
         """A number per text out of its content words in any order; 0 where there are none."""
         weights = np.fromiter(map(_weight, self._distinct), np.uint64, len(self._distinct))[self._codes]
         told = np.add.reduceat(weights, self._starts)

@@ -7,6 +7,7 @@ Does not live here: the table of slots (`slots.yaml`), how one text is read (`sl
 (`reconcile.py`).
 """
 
+import numpy as np
 import polars as pl
 
 from assets.memory.likeness import plain_of, stripped
@@ -20,11 +21,12 @@ SLOTTED: dict[str, pl.DataType] = {
     "slot_value": pl.String(),
     "stance": pl.UInt64(),
     "gist": pl.UInt64(),
+    "words": pl.UInt64(),
 }
 """Columns added by `slotted`: the text as compared; the slot with its key, whether it holds one value at a time, the
-value (`ENDED` and the value when it says that this one no longer holds); a hash of the stance words; and a hash of the
-words that another way of saying the same must share, whatever their order (0: none). Where a slot is filled
-these are the words beside slot and value."""
+value (`ENDED` and the value when it says that this one no longer holds); a hash of the stance words; where a slot is
+filled a hash of the words beside slot and value, else 0; and a hash of the words that another way of saying the same must
+share, whatever their order (0: none)."""
 
 
 def slotted(frame: pl.DataFrame) -> pl.DataFrame:
@@ -42,7 +44,7 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     text = stripped(frame["content"])
     plain = plain_of(text)
     words = Words(plain)
-    stance, gist = words.stances(), words.gists()
+    stance, gist = words.stances(), np.zeros(len(plain), np.uint64)
     asked, candidates = words.candidates()
     found: list[tuple[int, str, bool, str]] = []
     if len(asked):
@@ -60,4 +62,5 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     slots = pl.DataFrame(found, schema=kinds, orient="row")
     rows = pl.DataFrame({"row": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
     filled = rows.join(slots, on="row", how="left", maintain_order="left").drop("row")
-    return frame.with_columns(plain=plain, stance=pl.Series(stance), gist=pl.Series(gist)).with_columns(*filled)
+    hashes = {"stance": stance, "gist": gist, "words": words.content()}
+    return frame.with_columns(plain=plain, **{name: pl.Series(told) for name, told in hashes.items()}).with_columns(*filled)

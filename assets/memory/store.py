@@ -36,8 +36,17 @@ _TIME = pl.Datetime("us", "UTC")
 """Of every time column: microseconds, UTC."""
 
 _FINGERPRINT = np.dtype(
-    [("bands", "<u4", 8), ("slot", "<u8"), ("single", "u1"), ("value", "<u8"), ("stance", "<u8"), ("gist", "<u8")]
+    [
+        ("bands", "<u4", 8),
+        ("slot", "<u8"),
+        ("single", "u1"),
+        ("value", "<u8"),
+        ("stance", "<u8"),
+        ("gist", "<u8"),
+        ("words", "<u8"),
+    ]
 )
+_PRINTED = [name for name in _FINGERPRINT.names or () if name != "bands"]
 
 DETAILS: dict[str, pl.DataType] = NODES | {
     "content_cipher": pl.String(),
@@ -96,7 +105,7 @@ def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collecti
             "bands": pl.Series(np.ascontiguousarray(prints["bands"]), dtype=pl.Array(pl.UInt32, 8)).cast(
                 pl.List(pl.UInt32)
             ),
-            **{name: np.ascontiguousarray(prints[name]) for name in ("slot", "single", "value", "stance", "gist")},
+            **{name: np.ascontiguousarray(prints[name]) for name in _PRINTED},
         },
         schema_overrides=TRAITS,
     ).cast({"single": pl.Boolean})
@@ -246,7 +255,7 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     users, ids = fresh["user_id"].to_list(), fresh["id"].to_list()
     prints = np.zeros(len(fresh), dtype=_FINGERPRINT)
     prints["bands"] = np.asarray(fresh["bands"].list.to_array(8).to_numpy(), dtype=np.uint32)
-    for name in ("slot", "single", "value", "stance", "gist"):
+    for name in _PRINTED:
         prints[name] = fresh[name].to_numpy()
     raw = prints.tobytes()
     size = _FINGERPRINT.itemsize
