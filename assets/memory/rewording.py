@@ -21,11 +21,13 @@ _PASSES = 8
 """Rules that one text is rewritten by at most."""
 
 _LIGHT = listed("""
-    really just actually also too simply finally now currently truly such well
+    really just actually also simply finally now currently truly
     """)
 """Words that come and go and change nothing."""
 
-_INTENSE = dict.fromkeys(listed("very so extremely incredibly super totally absolutely completely utterly"), "very") | {
+_FIRST = listed("well so and but")
+
+_INTENSE = {"s": "is"} | dict.fromkeys(listed("very so extremely incredibly super totally absolutely completely utterly"), "very") | {
     word: "quite" for word in ("quite", "pretty", "rather", "fairly")
 }
 """Degrees that say the same."""
@@ -41,6 +43,7 @@ _SPANS = listed("""
     thursday friday saturday sunday time january february march april may june july august september october november
     december
     """)
+_OFTEN = listed("once twice times")
 _WHICH = listed("last next this every each")
 _CLAUSES = listed("""
     that who whom whose which what where when why how because but or if while so since though although than
@@ -132,7 +135,14 @@ def _told(rule: Rule, text: str) -> str | None:
 
 def _in_order(words: list[str]) -> tuple[tuple[str, ...], ...]:
     """Of a single clause the words in order without what stands before and after, and that in any order."""
-    words = [_INTENSE.get(word, word) for word in words if word not in _LIGHT]
+    while words and words[0] in _FIRST:
+        words = words[1:]
+    while words and words[-1] == "too":
+        words = words[:-1]
+    # Of "you are very pretty" the last word is no degree.
+    words = [*(_INTENSE.get(word, word) for word in words[:-1] if word not in _LIGHT), *words[-1:]]
+    if words and words[-1] in _LIGHT:
+        words = words[:-1]
     if not _is_one_clause(words):
         return (_bare(words),)
     parts = list(_parts(words))
@@ -172,6 +182,10 @@ def _length_around(words: list[str], place: int) -> int:
     after = words[place + 1] if place + 1 < len(words) else ""
     if word in _WHICH and after in _SPANS:
         return 2
+    if word in _OFTEN and after == "a" and words[place + 2 : place + 3] and words[place + 2] in _SPANS:
+        return 3
+    if word == "nearly" and after in _WHICH and words[place + 2 : place + 3] and words[place + 2] in _SPANS:
+        return 3
     if word in _FLOATING:
         return 1
     if word not in PREPOSITIONS or (word == "to" and after not in _OPENS_OR_ME):

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.listed import listed
+from assets.memory.words import stem
 
 PREPOSITIONS = listed("""
     to from in on at for with without about by into onto over under after before during until since near behind
@@ -27,7 +28,7 @@ PREPOSITIONS = listed("""
 _NO_NAME = PREPOSITIONS | listed("""
     i we you he she it they me us him them who whom which what where when why how that and but or because if so while though
     although not no never is are was were be been am have has had do does did will would can could should may might must
-    cannot there my our his her their the a an this these those some
+    cannot there twice once again today yesterday tomorrow tonight every each last next always often usually sometimes hardly my our his her their the a an this these those some
     """)
 """Words that are no part of what somebody or something is called."""
 
@@ -189,6 +190,8 @@ _FEELS = (
 _KINDS = {
     "": r".+?",
     "who": _WHO,
+    "person": rf"(?:(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,2}}?|{_NAMED})",
+    "place": r"(?:in|on|at|under|underneath|behind|next to|near|inside|above|below|between|among|by) .+?",
     "name": rf"(?!(?:{_WHOSE}) ){_NAMED}(?: {_NAMED})?",
     "own": rf"(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,3}}?",
     "other": rf"(?!(?:my|our|it|that|this|there|here|all|he|she) ){_WHO}",
@@ -259,6 +262,7 @@ def _said(token: str, past: set[str], choices: list[set[str]]) -> str:
             words = table().kinds[kind].split()
             choices.append({_plainest(form).split()[0] for word in words for form, _ in _forms(word.replace("_", " "))})
         return rf" (?P<{name}>{_of_kind(kind)})"
+    token = "a|an" if token == "a" else token
     told = [form for way in token.split("|") for form in _forms(way.replace("_", " "))]
     forms = [(_plainest(form), tense) for form, tense in told]
     past.update(form for form, tense in forms if tense == "past" and "*" in token)
@@ -267,7 +271,7 @@ def _said(token: str, past: set[str], choices: list[set[str]]) -> str:
     return f" ({words})" if "*" in token else f" (?:{words})"
 
 
-_CLOSED = ("moves", "gave", "made", "kin")
+_CLOSED = ("moves", "gave", "made", "kin", "opener")
 _COMMON = listed("i we my the a is are am was were to of in on at for with about that it and me have has had what who")
 
 
@@ -277,7 +281,7 @@ def _weight(choice: Iterable[str]) -> int:
 
 
 @cache
-def base_forms() -> dict[str, str]:
+def _base_forms() -> dict[str, str]:
     """The verb of each form that does not end as forms do."""
     rows = (line.split() for line in table().irregular.strip().splitlines())
     return {form: base for base, *forms in rows for form in forms}
@@ -285,13 +289,30 @@ def base_forms() -> dict[str, str]:
 
 @cache
 def frame_words() -> frozenset[str]:
-    """Words of which a line of the table speaks: they come and go between two ways of saying the same."""
-    texts = chain(
-        chain.from_iterable((into, *ways) for into, ways in table().phrases.items()),
-        chain.from_iterable((way.into, *way.also) for way in table().ways),
+    """Words that come and go between two ways of saying the same."""
+    pairs = chain(
+        ((into, way) for into, ways in table().phrases.items() for way in ways),
+        ((way.into, text) for way in table().ways for text in way.also),
     )
-    found: set[str] = set()
-    for text in texts:
-        for token in re.sub(r"\{[^}]*\}|[\[\]]", " ", text).replace("|", " ").split():
-            found.update(word for form, _ in _forms(token.replace("_", " ")) for word in form.split())
+    found = set[str]()
+    for into, way in pairs:
+        (always, perhaps), (there, _) = _literals(way), _literals(into)
+        found |= perhaps | (always ^ there)
     return frozenset(found)
+
+
+def root(word: str) -> str:
+    """What the forms of a word and the words that say the same have in common."""
+    word = same().get(word, word)
+    return stem(_base_forms().get(word, word))
+
+
+def _literals(text: str) -> tuple[set[str], set[str]]:
+    """Roots of the words that a line always has, and of those that it may have."""
+    always, perhaps = set[str](), set[str]()
+    for token in _PLACE.findall(re.sub(r"\{[^}]*\}", "", text)):
+        ways = [{root(word) for word in way.replace("*", "").replace("_", " ").split()} for way in token.strip("[]").split("|")]
+        shared = set.intersection(*ways) if not token.startswith("[") else set[str]()
+        always |= shared
+        perhaps |= set.union(*ways) - shared
+    return always, perhaps

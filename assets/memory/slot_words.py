@@ -14,9 +14,9 @@ import polars as pl
 
 from assets.memory.listed import listed
 from assets.memory.rewording import same_word
-from assets.memory.rewording_rules import base_forms, frame_words
+from assets.memory.rewording_rules import frame_words, root
 from assets.memory.slot_rules import FIGURE, cued, droppable
-from assets.memory.words import STOP_WORDS, stem
+from assets.memory.words import STOP_WORDS
 
 STANCE_WORDS = listed("""
     not no never none nobody nothing without neither nor cannot stop stopped stops quit one two three four five six
@@ -54,23 +54,16 @@ def hash_beside(words: Iterable[str]) -> int:
     return sum(map(_beside, words)) % (1 << 64) | 1
 
 
-@cache
-def _frame() -> frozenset[str]:
-    return frozenset(map(_root, frame_words())) | {"not", "no", "nor"}
-
-
-def _root(word: str) -> str:
-    word = same_word(word)
-    return stem(base_forms().get(word, word))
+_NOT_CONTENT = listed("cannot without never")
 
 
 @lru_cache(maxsize=200_000)
 def _weight(word: str) -> int:
     """What a word adds to the content of a text; 0 for those that come and go between two ways of saying the same."""
-    if word in STOP_WORDS:
+    if word in STOP_WORDS or word in _NOT_CONTENT:
         return 0
-    root = _root(word)
-    return 0 if root in _frame() else _hash(root)
+    told = root(word)
+    return 0 if told in frame_words() else _hash(told)
 
 
 @cache

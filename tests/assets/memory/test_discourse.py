@@ -57,4 +57,4 @@ def test_what_has_content_stays(text: str) -> None:
 
 def test_a_number_in_words_is_the_same_number_in_figures() -> None:
     rows = slotted(pl.DataFrame({"content": ["I planted three trees", "I planted 3 trees", "I planted 4 trees"]}))
-    assert rows["gist"][0] == rows["gist"][1] != rows["gist"][2]
+    assert rows["words"][0] == rows["words"][1] != rows["words"][2]

@@ -16,7 +16,7 @@ from warehouse.stores import Stores
 def _same(one: str, other: str) -> bool:
     """Whether two texts would be compared, and come down to the same."""
     rows = slotted(pl.DataFrame({"content": [one, other]}))
-    proposed = rows["slot"].null_count() == 2 and rows["gist"].n_unique() == 1 and bool(rows["gist"][0])
+    proposed = not rows["slot_single"].any() and rows["words"].n_unique() == 1 and bool(rows["words"][0])
     return proposed and says_the_same(*plain(rows["content"]))
 
 
