@@ -27,9 +27,11 @@ _LIGHT = listed("""
 
 _FIRST = listed("well so and but")
 
-_INTENSE = {"s": "is"} | dict.fromkeys(listed("very so extremely incredibly super totally absolutely completely utterly"), "very") | {
-    word: "quite" for word in ("quite", "pretty", "rather", "fairly")
-}
+_INTENSE = (
+    {"s": "is"}
+    | dict.fromkeys(listed("very so extremely incredibly super totally absolutely completely utterly"), "very")
+    | {word: "quite" for word in ("quite", "pretty", "rather", "fairly")}
+)
 """Degrees that say the same."""
 
 _FLOATING = listed("""
@@ -61,6 +63,7 @@ _STOPS = listed("""
     i we he she they it that and but or because if so while though although not no never is are was were be been am have
     has had do does did will would can could should may might must cannot
     """)
+
 
 def same_word(word: str) -> str:
     """The word that stands for this one and those that say the same."""
@@ -195,7 +198,9 @@ def _length_around(words: list[str], place: int) -> int:
         first = end == place + 1
         if words[end] in _STOPS and not (first and words[end] in _ME):
             break
-        if not first and (words[end] in _OPENS or (words[end] in _WHICH and words[end + 1 : end + 2] and words[end + 1] in _SPANS)):
+        if not first and (
+            words[end] in _OPENS or (words[end] in _WHICH and words[end + 1 : end + 2] and words[end + 1] in _SPANS)
+        ):
             break
         end += 1
         if words[end - 1] in _ME and first:

@@ -203,6 +203,11 @@ _KINDS = {
     "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",
     "at": rf"(?:{'|'.join(sorted(PREPOSITIONS - {'like', 'than', 'as'}))}) .+?",
     "money": r"(?:about |around |nearly |almost |over )?\d[^ ]*(?: (?:euros?|dollars?|pounds?|francs?|crowns|bucks|quid|cents))?",
+    "span": r"(?:for|since) .+?",
+    "span_of": r"(?:about |around |nearly |almost |over )?(?:half an|a|an|\d+) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?)(?: .+?)?",
+    "owed": rf"(?:a|an|{_COUNT}) .+?",
+    "trade": r"(?:a|an) .+?",
+    "day": r"(?:.+ )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december|\d+(?:st|nd|rd|th))(?: .+?)?",
     "part": r"[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)",
     "how": r"how to .+?",
     "when": r"(?:(?:when|next|in|on|at|over|for|once|this|every|during|after|before|whenever|nearly) .+?|(?:twice|once) a \w+)",
@@ -217,7 +222,13 @@ def _of_kind(kind: str) -> str:
     words = table().kinds.get(kind)
     if words is None:
         return _KINDS[kind]
-    said = "|".join(sorted({_plainest(form) for word in words.split() for form, _ in _forms(word.replace("_", " "))}, key=len, reverse=True))
+    said = "|".join(
+        sorted(
+            {_plainest(form) for word in words.split() for form, _ in _forms(word.replace("_", " "))},
+            key=len,
+            reverse=True,
+        )
+    )
     degree = "|".join(word.replace("_", " ") for word in table().kinds["degree"].split())
     if kind in ("feeling", "verdict"):
         return rf"(?:(?:{degree}) )*(?:{said})" + ("(?: .+?)?" if kind == "verdict" else "")
@@ -271,7 +282,7 @@ def _said(token: str, past: set[str], choices: list[set[str]]) -> str:
     return f" ({words})" if "*" in token else f" (?:{words})"
 
 
-_CLOSED = ("moves", "gave", "made", "kin", "opener")
+_CLOSED = ("moves", "gave", "made", "kin", "opener", "likes")
 _COMMON = listed("i we my the a is are am was were to of in on at for with about that it and me have has had what who")
 
 
@@ -311,7 +322,10 @@ def _literals(text: str) -> tuple[set[str], set[str]]:
     """Roots of the words that a line always has, and of those that it may have."""
     always, perhaps = set[str](), set[str]()
     for token in _PLACE.findall(re.sub(r"\{[^}]*\}", "", text)):
-        ways = [{root(word) for word in way.replace("*", "").replace("_", " ").split()} for way in token.strip("[]").split("|")]
+        ways = [
+            {root(word) for word in way.replace("*", "").replace("_", " ").split()}
+            for way in token.strip("[]").split("|")
+        ]
         shared = set.intersection(*ways) if not token.startswith("[") else set[str]()
         always |= shared
         perhaps |= set.union(*ways) - shared

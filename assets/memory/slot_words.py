@@ -38,6 +38,8 @@ _BESIDE_NOT = listed("""
     a an the i my me our we us am is are was be been have has had do does did and but so that which it to of in at
     for as with now then well yes there here im ive
     """)  # what two ways of filling one slot may differ in
+
+
 @lru_cache(maxsize=200_000)
 def _hash(word: str) -> int:
     return int.from_bytes(blake2b(word.encode(), digest_size=8).digest())

@@ -63,4 +63,6 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     rows = pl.DataFrame({"row": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
     filled = rows.join(slots, on="row", how="left", maintain_order="left").drop("row")
     hashes = {"stance": stance, "gist": gist, "words": words.content()}
-    return frame.with_columns(plain=plain, **{name: pl.Series(told) for name, told in hashes.items()}).with_columns(*filled)
+    return frame.with_columns(plain=plain, **{name: pl.Series(told) for name, told in hashes.items()}).with_columns(
+        *filled
+    )
