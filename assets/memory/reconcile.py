@@ -7,7 +7,8 @@ order nor the size of the batches they came in shows in it:
 1. the same words are one row, which knows every time they were said;
 2. rows whose texts are nearly the same, with the same stance and the same slot value, are one memory; so are rows that
    say the same value of the same slot and nothing else that differs, and rows that say the same in other words or in
-   another order (`rewording.py`): the earliest represents it, the others stay as superseded variants that no recall returns;
+   another order (`rewording.py`): the earliest represents it, the others stay as superseded variants that no recall
+   returns;
 3. in a single-valued slot the value said last is current; a memory with another value ends where the next value begins,
    or where that value is said to hold no longer. A late-arriving older fact is therefore born superseded.
 
@@ -39,8 +40,8 @@ TRAITS: dict[str, pl.DataType] = {
     "words": pl.UInt64(),
 }
 """What is compared. `rep` is the id of the memory a stored row belongs to (its own when it represents itself), null for
-a new row; `slot`, `value`, `stance`, `gist` (the words beside a slot) and `words` are hashes, 0 where there is none. An even `value` says that the value
-one above it holds no longer."""
+a new row; `slot`, `value`, `stance`, `gist` (the words beside a slot) and `words` (of the content) are hashes, 0 where
+there is none. An even `value` says that the value one above it holds no longer."""
 
 NODES: dict[str, pl.DataType] = TRAITS | {
     "observations": pl.List(pl.String),

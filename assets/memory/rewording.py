@@ -1,10 +1,10 @@
 """When two plain texts say the same in other words or in another order: what both come down to.
 
-A statement is rewritten by the table `rewordings.yaml` ("what I cooked was a stew" is "I cooked a stew", "a bath does me good
-against stress" is "a bath helps me with stress"); what is then put around it ("for my parents", "last week", "yesterday") may
+A statement is rewritten by the table `rewordings.yaml` ("what I cooked was stew" is "I cooked stew", "a bath does me
+good against stress" is "a bath helps me with stress"); what is then put around it ("for my parents", "yesterday") may
 stand first or last, as long as it is one clause. Nothing else is undone: two texts are one memory only when they come
-down to the same words, with the same negations, figures, tenses and prepositions. Does not live here: the table and its
-language (`rewording_rules.py`), which texts are compared (`reconcile.py`).
+down to the same words, with the same negations, figures, tenses and prepositions. Does not live here: the table and
+its language (`rewording_rules.py`), which texts are compared (`reconcile.py`).
 """
 
 import re
@@ -30,7 +30,7 @@ _FIRST = listed("well so and but")
 _INTENSE = (
     {"s": "is"}
     | dict.fromkeys(listed("very so extremely incredibly super totally absolutely completely utterly"), "very")
-    | {word: "quite" for word in ("quite", "pretty", "rather", "fairly")}
+    | dict.fromkeys(("quite", "pretty", "rather", "fairly"), "quite")
 )
 """Degrees that say the same."""
 
@@ -89,18 +89,12 @@ def says_the_same(one: str, other: str) -> bool:
 
 
 def _rewritten(words: list[str]) -> list[str]:
-    """The words as the first rule of the table that matches tells them, again and again."""
+    """The words as the first rule of the table tells them that changes them, again and again."""
     words = _in_phrases([same_word(word) for word in words])
-    done = set[str]()
-    for _ in range(_PASSES):
-        text = "".join(f" {word}" for word in words)
-        if text in done:
-            break
-        done.add(text)
-        told = next(filter(None, map(lambda rule: _told(rule, text), _candidates(words))), None)
-        if told is None:
-            break
-        words = _in_phrases(told.split())
+    seen = list[list[str]]()
+    while words not in seen and len(seen) < _PASSES:
+        seen.append(words)
+        words = next((told for rule in _candidates(words) if (told := _told(rule, words)) not in (None, words)), words)
     return words
 
 
@@ -126,14 +120,14 @@ def _candidates(words: list[str]) -> list[Rule]:
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-def _told(rule: Rule, text: str) -> str | None:
-    match = rule.pattern.fullmatch(text)
+def _told(rule: Rule, words: list[str]) -> list[str] | None:
+    """What the rule makes of the words; None when it does not match."""
+    match = rule.pattern.fullmatch("".join(f" {word}" for word in words))
     if match is None:
         return None
     groups = match.groupdict()
-    past = not rule.past.isdisjoint(match.groups())
-    into = in_tense(rule.into.replace("[", "").replace("]", ""), "past" if past else "present")
-    return _PLACE.sub(lambda place: groups.get(place[1]) or "", into)
+    into = in_tense(rule.into, "present" if rule.past.isdisjoint(match.groups()) else "past")
+    return _in_phrases(_PLACE.sub(lambda place: groups.get(place[1]) or "", into).split())
 
 
 def _in_order(words: list[str]) -> tuple[tuple[str, ...], ...]:

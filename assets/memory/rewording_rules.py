@@ -1,7 +1,7 @@
 """The table of ways of saying the same, `rewordings.yaml`, validated and made into rules.
 
-Lives here: the little language of the table, the forms of verbs, and what each kind of words accepts. Does not live here:
-rewriting a text (`rewording.py`), which texts are compared (`reconcile.py`).
+Lives here: the little language of the table, the forms of verbs, and what each kind of words accepts. Does not live
+here: rewriting a text (`rewording.py`), which texts are compared (`reconcile.py`).
 """
 
 import re
@@ -26,9 +26,10 @@ PREPOSITIONS = listed("""
 """Words that begin a phrase that may stand anywhere in a statement; not "of", which goes with what it follows."""
 
 _NO_NAME = PREPOSITIONS | listed("""
-    i we you he she it they me us him them who whom which what where when why how that and but or because if so while though
-    although not no never is are was were be been am have has had do does did will would can could should may might must
-    cannot there twice once again today yesterday tomorrow tonight every each last next always often usually sometimes hardly my our his her their the a an this these those some
+    i we you he she it they me us him them who whom which what where when why how that and but or because if so while
+    though although not no never is are was were be been am have has had do does did will would can could should may
+    might must cannot there twice once again today yesterday tomorrow tonight every each last next always often usually
+    sometimes hardly my our his her their the a an this these those some
     """)
 """Words that are no part of what somebody or something is called."""
 
@@ -166,7 +167,7 @@ class Rule:
     Attributes:
         pattern: of a whole text that has a space before every word.
         into: words and `{x}`, with one verb marked at most.
-        past: of each group of marked verbs the forms that are of the past.
+        past: forms of its marked verbs that are of the past.
         cues: words of which a text has one when it matches.
     """
 
@@ -174,70 +175,6 @@ class Rule:
     into: str
     past: frozenset[str]
     cues: frozenset[str]
-
-
-_NAMED = rf"(?!(?:{'|'.join(sorted(_NO_NAME))})(?: |$))[^ ]+"
-_WHOSE = "my|our|his|her|their|the|this|that|these|those|a|an"
-_WHO = rf"(?:(?:{_WHOSE}) )?{_NAMED}(?: (?:of )?{_NAMED}){{0,3}}?"
-_COUNT = "one|two|three|four|five|six|seven|eight|nine|ten|some|several|many|no|another|tickets|\\d+"
-_FEELS = (
-    r"(?:(?:will|would|can|could|cannot|do not|did not|never|often|always|really) )*(?:is|was|feel|felt|get|got|become|became|have|had|like|liked|love|"
-    r"loved|hate|hated|want|wanted|need|needed|prefer|preferred|enjoy|enjoyed|know|knew|miss|missed|fear|deal|dealt|cope|coped|"
-    r"struggle|struggled|sympathise|started|start|put up|help|helped|find|found|been)"
-)
-"""Verbs after which "with" is not together with."""
-
-_KINDS = {
-    "": r".+?",
-    "who": _WHO,
-    "person": rf"(?:(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,2}}?|{_NAMED})",
-    "place": r"(?:in|on|at|under|underneath|behind|next to|near|inside|above|below|between|among|by) .+?",
-    "name": rf"(?!(?:{_WHOSE}) ){_NAMED}(?: {_NAMED})?",
-    "own": rf"(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,3}}?",
-    "other": rf"(?!(?:my|our|it|that|this|there|here|all|he|she) ){_WHO}",
-    "mine": r"(?:my|our) [^ ]+(?: [^ ]+){0,5}",
-    "says": r"(?:i|we|my) .+?",
-    "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
-    "me": r"(?:i|we)",
-    "word": _NAMED,
-    "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",
-    "at": rf"(?:{'|'.join(sorted(PREPOSITIONS - {'like', 'than', 'as'}))}) .+?",
-    "money": r"(?:about |around |nearly |almost |over )?\d[^ ]*(?: (?:euros?|dollars?|pounds?|francs?|crowns|bucks|quid|cents))?",
-    "span": r"(?:for|since) .+?",
-    "span_of": r"(?:about |around |nearly |almost |over )?(?:half an|a|an|\d+) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?)(?: .+?)?",
-    "owed": rf"(?:a|an|{_COUNT}) .+?",
-    "trade": r"(?:a|an) .+?",
-    "day": r"(?:.+ )?(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|october|november|december|\d+(?:st|nd|rd|th))(?: .+?)?",
-    "part": r"[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)",
-    "how": r"how to .+?",
-    "when": r"(?:(?:when|next|in|on|at|over|for|once|this|every|during|after|before|whenever|nearly) .+?|(?:twice|once) a \w+)",
-    "habit": r".+ (?:every|once|twice|times|whenever|on|in|nearly) .+",
-    "keeper": _WHO,
-    "act": rf"(?!{_FEELS} ).+?",
-    "things": rf"(?:my|our|the) {_NAMED}(?: (?:of )?{_NAMED}){{0,3}}?",
-}
-
-
-def _of_kind(kind: str) -> str:
-    words = table().kinds.get(kind)
-    if words is None:
-        return _KINDS[kind]
-    said = "|".join(
-        sorted(
-            {_plainest(form) for word in words.split() for form, _ in _forms(word.replace("_", " "))},
-            key=len,
-            reverse=True,
-        )
-    )
-    degree = "|".join(word.replace("_", " ") for word in table().kinds["degree"].split())
-    if kind in ("feeling", "verdict"):
-        return rf"(?:(?:{degree}) )*(?:{said})" + ("(?: .+?)?" if kind == "verdict" else "")
-    if kind in ("outing", "pet", "gift"):
-        return rf"(?:(?:[^ ]+ ){{0,3}}?)(?:{said})(?: .+?)?"
-    return f"(?:{said})"
-
-
-_PLACE = re.compile(r"\[[^\]]*\]|\S+")
 
 
 @cache
@@ -256,39 +193,133 @@ def cued() -> dict[str, tuple[int, ...]]:
     return {cue: tuple(numbers) for cue, numbers in found.items()}
 
 
+_TOKEN = re.compile(r"\[[^\]]*\]|\S+")
+
+
 def _rule(into: str, text: str) -> Rule:
-    pattern, past, choices = "", set[str](), []
-    for token in _PLACE.findall(text):
-        optional, inner = token.startswith("["), token.strip("[]")
-        said = "".join(_said(part, past, choices if not optional else []) for part in inner.split(" "))
-        pattern += f"(?:{said})?" if optional else said
-    cues = min(choices, key=_weight)
-    return Rule(re.compile(pattern), into, frozenset(past), frozenset(cues))
+    pattern, past, cues = "", set[str](), list[set[str]]()
+    for token in _TOKEN.findall(text):
+        parts = [_part(part) for part in token.strip("[]").split(" ")]
+        said = "".join(part.pattern for part in parts)
+        past.update(*(part.past for part in parts))
+        if token.startswith("["):
+            pattern += f"(?:{said})?"
+        else:
+            pattern += said
+            cues += [part.words for part in parts if part.words]
+    if not cues:
+        raise ValueError("rewordings.yaml: expected a word to look for in every way, got one without")
+    return Rule(re.compile(pattern), into, frozenset(past), frozenset(min(cues, key=_frequency)))
 
 
-def _said(token: str, past: set[str], choices: list[set[str]]) -> str:
-    if token.startswith("{"):
-        kind, _, name = token.strip("{}").rpartition(":")
-        if kind in _CLOSED:
-            words = table().kinds[kind].split()
-            choices.append({_plainest(form).split()[0] for word in words for form, _ in _forms(word.replace("_", " "))})
-        return rf" (?P<{name}>{_of_kind(kind)})"
-    token = "a|an" if token == "a" else token
-    told = [form for way in token.split("|") for form in _forms(way.replace("_", " "))]
-    forms = [(_plainest(form), tense) for form, tense in told]
-    past.update(form for form, tense in forms if tense == "past" and "*" in token)
-    choices.append({form.split()[0] for form, _ in forms})
-    words = "|".join(sorted((re.escape(form) for form, _ in forms), key=len, reverse=True))
-    return f" ({words})" if "*" in token else f" (?:{words})"
+@dataclass(frozen=True)
+class _Part:
+    """A place of a way: its pattern, the first words of what can stand there (none: anything), its past forms."""
 
+    pattern: str
+    words: set[str]
+    past: set[str]
+
+
+def _part(text: str) -> _Part:
+    if text.startswith("{"):
+        kind, _, name = text.strip("{}").rpartition(":")
+        words = {word.split()[0] for word in _said(kind)} if kind in _CLOSED else set()
+        return _Part(rf" (?P<{name}>{_of_kind(kind)})", words, set())
+    ways = ["a", "an"] if text == "a" else text.replace("_", " ").split("|")
+    forms = {_plainest(form): tense for way in ways for form, tense in _forms(way)}
+    past = {form for form, tense in forms.items() if tense == "past"}
+    group = "(" if "*" in text else "(?:"
+    return _Part(f" {group}{_any_of(forms)})", {form.split()[0] for form in forms}, past)
+
+
+_COMMON = listed("i we my the a is are am was were to of in on at for with about that it and me has have had what who")
+
+
+def _frequency(words: Iterable[str]) -> int:
+    """How often one of some words is met, roughly."""
+    return sum(50 if word in _COMMON else 1 for word in words)
+
+
+# -- kinds of words ----------------------------------------------------------------------------------------------------
 
 _CLOSED = ("moves", "gave", "made", "kin", "opener", "likes")
-_COMMON = listed("i we my the a is are am was were to of in on at for with about that it and me have has had what who")
+"""Kinds of the table that list all there is; of the others a word stands among words."""
+
+_NAMED = rf"(?!(?:{'|'.join(sorted(_NO_NAME))})(?: |$))[^ ]+"
+_WHOSE = "my|our|his|her|their|the|this|that|these|those|a|an"
+_WHO = rf"(?:(?:{_WHOSE}) )?{_NAMED}(?: (?:of )?{_NAMED}){{0,3}}?"
+_COUNT = r"some|several|many|no|another|\d+"
+_ABOUT = "(?:about |around |nearly |almost |over )?"
+_NOT_TOGETHER = (
+    r"(?:(?:will|would|can|could|cannot|do not|did not|never|often|always|really) )*(?:is|was|been|feel|felt|get|got|"
+    r"become|became|have|had|like|liked|love|loved|hate|hated|want|wanted|need|needed|prefer|preferred|enjoy|enjoyed|"
+    r"know|knew|miss|missed|fear|feared|deal|dealt|cope|coped|struggle|struggled|sympathise|start|started|put up|help|"
+    r"helped|find|found)"
+)
+"""What is done or felt "with" somebody and not together with them."""
+
+_PARTICIPLES = listed(
+    "made broke wrote gave took stole ate drove chose forgot bit hid sang rode built run put read cut hit"
+)
+"""Those that do not end as others do, or stand for others in the table."""
+
+_DAY = (
+    "monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|"
+    r"october|november|december|\d+(?:st|nd|rd|th)"
+)
+_KINDS = {
+    "": r".+?",
+    "who": _WHO,
+    "person": rf"(?:(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,2}}?|{_NAMED})",
+    "name": rf"(?!(?:{_WHOSE}) ){_NAMED}(?: {_NAMED})?",
+    "own": rf"(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,3}}?",
+    "things": rf"(?:my|our|the) {_NAMED}(?: (?:of )?{_NAMED}){{0,3}}?",
+    "other": rf"(?!(?:my|our|it|that|this|there|here|all|he|she) ){_WHO}",
+    "mine": r"(?:my|our) [^ ]+(?: [^ ]+){0,5}",
+    "me": r"(?:i|we)",
+    "word": _NAMED,
+    "says": r"(?:i|we|my) .+?",
+    "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
+    "act": rf"(?!{_NOT_TOGETHER} ).+?",
+    "habit": r".+ (?:every|once|twice|times|whenever|on|in|nearly) .+",
+    "part": rf"(?:[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)|{'|'.join(sorted(_PARTICIPLES))})",
+    "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",
+    "some": rf"(?:a|an|{_COUNT}) .+?",
+    "trade": r"(?:a|an) .+?",
+    "at": rf"(?:{'|'.join(sorted(PREPOSITIONS - {'like', 'than', 'as'}))}) .+?",
+    "place": r"(?:in|on|at|under|underneath|behind|next to|near|inside|above|below|between|among|by) .+?",
+    "money": rf"{_ABOUT}\d[^ ]*(?: (?:euros?|dollars?|pounds?|francs?|crowns|bucks|quid|cents))?",
+    "while": rf"{_ABOUT}(?:half an|a|an|\d+) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?)(?: .+?)?",
+    "since": r"(?:for|since) .+?",
+    "when": r"(?:(?:when|next|in|on|at|over|for|once|this|every|during|after|before|whenever|nearly) .+?|twice a \w+)",
+    "day": rf"(?:.+ )?(?:{_DAY})(?: .+?)?",
+}
 
 
-def _weight(choice: Iterable[str]) -> int:
-    """How often one of some words is met, roughly."""
-    return sum(50 if word in _COMMON else 1 for word in choice)
+def _of_kind(kind: str) -> str:
+    """The pattern of a kind."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    said = f"(?:{_any_of(_said(kind))})"
+    if kind in _CLOSED:
+        return said
+    if kind in ("feeling", "verdict"):
+        degrees = rf"(?:(?:{_any_of(_said('degree'))}) )*"
+        return degrees + said if kind == "feeling" else rf"{degrees}{said}(?: .+?)?"
+    return rf"(?:[^ ]+ ){{0,3}}?{said}(?: .+?)?"
+
+
+def _said(kind: str) -> set[str]:
+    """Every form of the words of a kind."""
+    return {_plainest(form) for word in table().kinds[kind].split() for form, _ in _forms(word.replace("_", " "))}
+
+
+def _any_of(ways: Iterable[str]) -> str:
+    return "|".join(re.escape(way) for way in sorted(ways, key=len, reverse=True))
+
+
+# -- what comes and goes -----------------------------------------------------------------------------------------------
 
 
 @cache
@@ -321,7 +352,7 @@ def root(word: str) -> str:
 def _literals(text: str) -> tuple[set[str], set[str]]:
     """Roots of the words that a line always has, and of those that it may have."""
     always, perhaps = set[str](), set[str]()
-    for token in _PLACE.findall(re.sub(r"\{[^}]*\}", "", text)):
+    for token in _TOKEN.findall(re.sub(r"\{[^}]*\}", "", text)):
         ways = [
             {root(word) for word in way.replace("*", "").replace("_", " ").split()}
             for way in token.strip("[]").split("|")

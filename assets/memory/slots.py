@@ -25,8 +25,8 @@ SLOTTED: dict[str, pl.DataType] = {
 }
 """Columns added by `slotted`: the text as compared; the slot with its key, whether it holds one value at a time, the
 value (`ENDED` and the value when it says that this one no longer holds); a hash of the stance words; where a slot is
-filled a hash of the words beside slot and value, else 0; and a hash of the words that another way of saying the same must
-share, whatever their order (0: none)."""
+filled a hash of the words beside slot and value, else 0; and a hash of the words that another way of saying the same
+must share, whatever their order (0: none)."""
 
 
 def slotted(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a table reads by its rows
 """Pairs of statements that say the same, and pairs that only look like it."""
 
 import polars as pl
@@ -99,7 +98,7 @@ SAME = [
     ("I inherited a clock from my aunt", "My aunt left me a clock"),
     ("It takes me 20 minutes to get to the lake", "The way to the lake takes 20 minutes"),
     ("The concert takes place on Friday", "The concert is on Friday"),
-    ("I love autumn because it smells of leaves", "The reason I love autumn is that it smells of leaves"),
+    ("I admire my boss because he listens", "The reason I admire my boss is that he listens"),
     ("What I miss about Lima is the food", "I miss the food about Lima"),
     ("What worries me about the surgery is the scar", "My worry about the surgery is the scar"),
     ("Wanda came with me to the fair", "Wanda and I went to the fair"),
