@@ -21,7 +21,7 @@ from assets.memory.words import stem
 PREPOSITIONS = listed("""
     to from in on at for with without about by into onto over under after before during until since near behind
     against through around between across along beside despite like than as off up down out inside outside towards
-    toward
+    toward regarding
     """)
 """Words that begin a phrase that may stand anywhere in a statement; not "of", which goes with what it follows."""
 
@@ -227,7 +227,7 @@ def _part(text: str) -> _Part:
         words = {word.split()[0] for word in _said(kind)} if kind in _CLOSED else set()
         return _Part(rf" (?P<{name}>{_of_kind(kind)})", words, set())
     ways = ["a", "an"] if text == "a" else text.replace("_", " ").split("|")
-    forms = {_plainest(form): tense for way in ways for form, tense in _forms(way)}
+    forms = {_plainest(form): tense for way in ways for form, tense in _forms(way) if tense in ("present", "past")}
     past = {form for form, tense in forms.items() if tense == "past"}
     group = "(" if "*" in text else "(?:"
     return _Part(f" {group}{_any_of(forms)})", {form.split()[0] for form in forms}, past)
@@ -255,7 +255,7 @@ _NOT_TOGETHER = (
     r"(?:(?:will|would|can|could|cannot|do not|did not|never|often|always|really) )*(?:is|was|been|feel|felt|get|got|"
     r"become|became|have|had|like|liked|love|loved|hate|hated|want|wanted|need|needed|prefer|preferred|enjoy|enjoyed|"
     r"know|knew|miss|missed|fear|feared|deal|dealt|cope|coped|struggle|struggled|sympathise|start|started|put up|help|"
-    r"helped|find|found)"
+    r"helped|find|found|suggest|suggested|think|thought|say|said|hope|hoped|plan|planned|decide|decided|try|tried)"
 )
 """What is done or felt "with" somebody and not together with them."""
 
@@ -281,7 +281,7 @@ _KINDS = {
     "word": _NAMED,
     "says": r"(?:i|we|my) .+?",
     "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
-    "act": rf"(?!{_NOT_TOGETHER} ).+?",
+    "act": rf"(?!{_NOT_TOGETHER} )(?:(?!(?:and|or|but|that|if|because|to (?!the|my|our|a|an)[^ ]+|[^ ]+ing)(?: |$))[^ ]+ ?){{1,5}}?(?<! )",
     "habit": r".+ (?:every|once|twice|times|whenever|on|in|nearly) .+",
     "part": rf"(?:[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)|{'|'.join(sorted(_PARTICIPLES))})",
     "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",
