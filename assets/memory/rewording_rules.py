@@ -26,7 +26,7 @@ PREPOSITIONS = listed("""
 """Words that begin a phrase that may stand anywhere in a statement; not "of", which goes with what it follows."""
 
 _NO_NAME = PREPOSITIONS | listed("""
-    i we you he she it they me us him them who whom which what where when why how that and but or because if so while
+    of i we you he she it they me us him them who whom which what where when why how that and but or because if so while
     though although not no never is are was were be been am have has had do does did will would can could should may
     might must cannot there twice once again today yesterday tomorrow tonight every each last next always often usually
     sometimes hardly my our his her their the a an this these those some
@@ -259,6 +259,9 @@ _NOT_TOGETHER = (
 )
 """What is done or felt "with" somebody and not together with them."""
 
+_PLAIN_WORD = r"(?!(?:and|or|but|that|if|because|to (?!the|my|our|a|an)[^ ]+|[^ ]+ing)(?: |$))[^ ]+"
+"""Of something done that has no other verb in it."""
+
 _PARTICIPLES = listed(
     "made broke wrote gave took stole ate drove chose forgot bit hid sang rode built run put read cut hit"
 )
@@ -271,7 +274,7 @@ _DAY = (
 _KINDS = {
     "": r".+?",
     "who": _WHO,
-    "person": rf"(?:(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,2}}?|{_NAMED})",
+    "person": rf"(?:(?:my|our|his|her|their|the) {_NAMED}(?: {_NAMED})?|{_NAMED})",
     "name": rf"(?!(?:{_WHOSE}) ){_NAMED}(?: {_NAMED})?",
     "own": rf"(?:{_WHOSE}) {_NAMED}(?: {_NAMED}){{0,3}}?",
     "things": rf"(?:my|our|the) {_NAMED}(?: (?:of )?{_NAMED}){{0,3}}?",
@@ -281,7 +284,7 @@ _KINDS = {
     "word": _NAMED,
     "says": r"(?:i|we|my) .+?",
     "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
-    "act": rf"(?!{_NOT_TOGETHER} )(?:(?!(?:and|or|but|that|if|because|to (?!the|my|our|a|an)[^ ]+|[^ ]+ing)(?: |$))[^ ]+ ?){{1,5}}?(?<! )",
+    "act": rf"(?!{_NOT_TOGETHER} ){_PLAIN_WORD}(?: {_PLAIN_WORD}){{0,4}}?",
     "habit": r".+ (?:every|once|twice|times|whenever|on|in|nearly) .+",
     "part": rf"(?:[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)|{'|'.join(sorted(_PARTICIPLES))})",
     "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",

@@ -1,4 +1,4 @@
-"""Pairs of statements that say the same, and pairs that only look like it."""
+"""Pairs of statements that say the same, and pairs that only look like it; of subjects that no benchmark has."""
 
 import polars as pl
 import pytest
