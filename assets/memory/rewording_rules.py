@@ -271,6 +271,9 @@ _DAY = (
     "monday|tuesday|wednesday|thursday|friday|saturday|sunday|january|february|march|april|may|june|july|august|september|"
     r"october|november|december|\d+(?:st|nd|rd|th)"
 )
+_SEASON = "morning|afternoon|evening|night|weekend|month|spring|summer|autumn|winter"
+_TIMES = "(?:second|minute|hour|day|night|week|month|year|time)s?"
+
 _KINDS = {
     "": r".+?",
     "who": _WHO,
@@ -285,9 +288,12 @@ _KINDS = {
     "says": r"(?:i|we|my) .+?",
     "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
     "act": rf"(?!{_NOT_TOGETHER} ){_PLAIN_WORD}(?: {_PLAIN_WORD}){{0,4}}?",
-    "habit": r".+ (?:every|once|twice|times|whenever|on|in|nearly) .+",
+    "habit": (
+        r".+ (?:(?:every|once|twice|times|whenever) .+|"
+        rf"(?:on|in) (?:the )?(?:[^ ]+ )?(?:{_DAY}|{_SEASON})s?(?: .+)?)"
+    ),
     "part": rf"(?:[^ ]+(?:ed|en|nt|ld|ght|ft|de|wn)|{'|'.join(sorted(_PARTICIPLES))})",
-    "a": rf"(?:a|an|the|her|his|their|{_COUNT}) .+?",
+    "a": rf"(?!(?:a|an|the|{_COUNT}) {_TIMES}(?: |$))(?:a|an|the|her|his|their|{_COUNT}) .+?",
     "some": rf"(?:a|an|{_COUNT}) .+?",
     "trade": r"(?:a|an) .+?",
     "at": rf"(?:{'|'.join(sorted(PREPOSITIONS - {'like', 'than', 'as'}))}) .+?",
@@ -295,7 +301,9 @@ _KINDS = {
     "money": rf"{_ABOUT}\d[^ ]*(?: (?:euros?|dollars?|pounds?|francs?|crowns|bucks|quid|cents))?",
     "while": rf"{_ABOUT}(?:half an|a|an|\d+) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?)(?: .+?)?",
     "since": r"(?:for|since) .+?",
-    "when": r"(?:(?:when|next|in|on|at|over|for|once|this|every|during|after|before|whenever|nearly) .+?|twice a \w+)",
+    "when": (
+        r"(?:(?:when|next|in|on|at|over|for|once|this|every|during|after|before|whenever|nearly) .+?|twice a \w+)"
+    ),
     "day": rf"(?:.+ )?(?:{_DAY})(?: .+?)?",
 }
 
