@@ -47,7 +47,7 @@ _LITERALS = {f" {short} ": f" {long} " for short, long in _WORDS.items()} | _END
 _LONG_FORMS = (
     (r"'s (been|got|become|gone|gotten|grown|moved|changed|risen)\b", " has $1"),
     (r"\b(it|that|there|here|he|she|what|who|where|how|everything|everyone|nothing|something)'s\b", "$1 is"),
-    (r"'s (my|our|a|an|the|not|now|very|too|so|going|here|there|never|always|where|what|who|how|\d)", " is $1"),
+    (r"'s (my|our|a|an|the|not|now|very|too|so|going|here|there|never|always|where|what|who|how|\d+)\b", " is $1"),
     (r"'d (been|had|gone|got|better|already|\w+ed)\b", " had $1"),
     (r"'d\b", " would"),
 )

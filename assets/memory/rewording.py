@@ -42,7 +42,7 @@ _FLOATING = listed("""
 
 _SPANS = listed("""
     week month year weekend night morning evening afternoon day summer winter spring autumn monday tuesday wednesday
-    thursday friday saturday sunday time january february march april may june july august september october november
+    thursday friday saturday sunday time christmas easter halloween birthday january february march april may june july august september october november
     december
     """)
 _OFTEN = listed("once twice times")
@@ -63,6 +63,10 @@ _STOPS = listed("""
     i we he she they it that and but or because if so while though although not no never is are was were be been am have
     has had do does did will would can could should may might must cannot
     """)
+
+
+COMES_AND_GOES = _LIGHT | _FIRST | _INTENSE.keys() | {"too"}
+"""Words without which a text may still say the same."""
 
 
 def same_word(word: str) -> str:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from assets.memory.listed import listed
-from assets.memory.rewording import same_word
+from assets.memory.rewording import COMES_AND_GOES, same_word
 from assets.memory.rewording_rules import frame_words, root
 from assets.memory.slot_rules import FIGURE, cued, droppable
 from assets.memory.words import STOP_WORDS
@@ -56,7 +56,7 @@ def hash_beside(words: Iterable[str]) -> int:
     return sum(map(_beside, words)) % (1 << 64) | 1
 
 
-_NOT_CONTENT = listed("cannot without never")
+_NOT_CONTENT = COMES_AND_GOES | listed("cannot without never")
 
 
 @lru_cache(maxsize=200_000)
