@@ -26,6 +26,11 @@ _LIGHT = listed("""
 """Words that come and go and change nothing."""
 
 _FIRST = listed("well so and but")
+_LAST = listed("too now also")
+"""Words that do so where a text begins, or ends."""
+
+_NEGATIONS = listed("not no never none cannot nobody nothing hardly")
+"""Beside one of these no word comes and goes: "not really" is less than "not"."""
 
 _INTENSE = (
     {"s": "is"}
@@ -42,8 +47,8 @@ _FLOATING = listed("""
 
 _SPANS = listed("""
     week month year weekend night morning evening afternoon day summer winter spring autumn monday tuesday wednesday
-    thursday friday saturday sunday time christmas easter halloween birthday january february march april may june july august september october november
-    december
+    thursday friday saturday sunday time christmas easter halloween birthday january february march april may june
+    july august september october november december
     """)
 _OFTEN = listed("once twice times")
 _WHICH = listed("last next this every each")
@@ -65,7 +70,7 @@ _STOPS = listed("""
     """)
 
 
-COMES_AND_GOES = _LIGHT | _FIRST | _INTENSE.keys() | {"too"}
+COMES_AND_GOES = _LIGHT | _FIRST | _LAST | _INTENSE.keys()
 """Words without which a text may still say the same."""
 
 
@@ -136,14 +141,7 @@ def _told(rule: Rule, words: list[str]) -> list[str] | None:
 
 def _in_order(words: list[str]) -> tuple[tuple[str, ...], ...]:
     """Of a single clause the words in order without what stands before and after, and that in any order."""
-    while words and words[0] in _FIRST:
-        words = words[1:]
-    while words and words[-1] == "too":
-        words = words[:-1]
-    # Of "you are very pretty" the last word is no degree.
-    words = [*(_INTENSE.get(word, word) for word in words[:-1] if word not in _LIGHT), *words[-1:]]
-    if words and words[-1] in _LIGHT:
-        words = words[:-1]
+    words = _lean(words)
     if not _is_one_clause(words):
         return (_bare(words),)
     parts = list(_parts(words))
@@ -152,6 +150,17 @@ def _in_order(words: list[str]) -> tuple[tuple[str, ...], ...]:
     kernel = [word for _, words in parts[first:end] for word in words]
     around = [_bare(words) for _, words in (*parts[:first], *parts[end:])]
     return (_bare(kernel), *sorted(around))
+
+
+def _lean(words: list[str]) -> list[str]:
+    """The words without those that change nothing where they stand; degrees as one that stands for them."""
+    while words and words[0] in _FIRST:
+        words = words[1:]
+    if words and words[-1] in _LAST:
+        words = words[:-1]
+    light = _LIGHT if _NEGATIONS.isdisjoint(words) else frozenset()
+    # Of "you are very pretty" the last word is no degree, and in "oh really" it is what is said.
+    return [*(_INTENSE.get(word, word) for word in words[:-1] if word not in light), *words[-1:]]
 
 
 def _bare(words: Iterable[str]) -> tuple[str, ...]:

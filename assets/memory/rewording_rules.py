@@ -285,6 +285,7 @@ _KINDS = {
     "mine": r"(?:my|our) [^ ]+(?: [^ ]+){0,5}",
     "kept": rf"(?:my|our|his|her|their) {_NAMED}(?: {_NAMED})?",
     "me": r"(?:i|we)",
+    "fact": r"(?!(?:can|could|will|would|may|might|should) ).+?",
     "gap": r".+ (?:of|to|from|in|on|at|for|with|about|by|into|over|through|against)",
     "ing": r"[^ ]+ing(?: .+?)?",
     "word": _NAMED,
