@@ -58,6 +58,7 @@ _CLAUSES = listed("""
     """)
 """Words that open another clause, in which what stands around the first has no place."""
 
+_OBJECTS = listed("me us him them")
 _ME = listed("me us him them you it her")
 _ARTICLES = listed("a an the")
 _OPENS = _ARTICLES | listed("my your his her our their its this that these those some")
@@ -159,8 +160,16 @@ def _lean(words: list[str]) -> list[str]:
     if words and words[-1] in _LAST:
         words = words[:-1]
     light = _LIGHT if _NEGATIONS.isdisjoint(words) else frozenset()
+    words = [_agreeing(word, after) for word, after in zip(words, [*words[1:], ""], strict=True)]
     # Of "you are very pretty" the last word is no degree, and in "oh really" it is what is said.
     return [*(_INTENSE.get(word, word) for word in words[:-1] if word not in light), *words[-1:]]
+
+
+def _agreeing(word: str, after: str) -> str:
+    """A verb before its object without the ending that only agrees with who does it."""
+    if after not in _OBJECTS or not word.endswith("s") or word.endswith(("ss", "us", "is")) or len(word) < 4:
+        return word
+    return word[:-2] if word.endswith(("ches", "shes", "sses", "xes", "zes")) else word[:-1]
 
 
 def _bare(words: Iterable[str]) -> tuple[str, ...]:

@@ -259,7 +259,9 @@ _NOT_TOGETHER = (
 )
 """What is done or felt "with" somebody and not together with them."""
 
-_PLAIN_WORD = r"(?!(?:and|or|but|that|if|because|to (?!the|my|our|a|an)[^ ]+|[^ ]+ing)(?: |$))[^ ]+"
+_PLAIN_WORD = (
+    r"(?!(?:and|or|but|that|if|because|to (?!the|my|our|a|an)[^ ]+|(?!evening|morning|wedding)[^ ]{3,}ing)(?: |$))[^ ]+"
+)
 """Of something done that has no other verb in it."""
 
 _PARTICIPLES = listed(
@@ -289,6 +291,7 @@ _KINDS = {
     "gap": r".+ (?:of|to|from|in|on|at|for|with|about|by|into|over|through|against)",
     "ing": r"[^ ]+ing(?: .+?)?",
     "word": _NAMED,
+    "verb": rf"(?:(?:is|was|have|had|do not|did not|cannot|can|will|would|never|always|often|usually) )*{_NAMED}",
     "says": r"(?:i|we|my) .+?",
     "does": r"(?!(?:i|we|my|our|me|us|the|a|an|you) ).+?",
     "act": rf"(?!{_NOT_TOGETHER} ){_PLAIN_WORD}(?: {_PLAIN_WORD}){{0,4}}?",
