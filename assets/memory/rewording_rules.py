@@ -180,7 +180,7 @@ class Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """Every rule, in the order of the table."""
-    return tuple(_rule(way.into, text) for way in table().ways for text in way.also)
+    return tuple(rule_of(way.into, text) for way in table().ways for text in way.also)
 
 
 @cache
@@ -193,10 +193,14 @@ def cued() -> dict[str, tuple[int, ...]]:
     return {cue: tuple(numbers) for cue, numbers in found.items()}
 
 
+_MAY_LACK = {"r", "z"}
+"""Places of what a way comes down to that it may leave out."""
+
 _TOKEN = re.compile(r"\[[^\]]*\]|\S+")
 
 
-def _rule(into: str, text: str) -> Rule:
+def rule_of(into: str, text: str) -> Rule:
+    """The rule of one way; a ValueError when it would lose words that stand in one of its places."""
     pattern, past, cues = "", set[str](), list[set[str]]()
     for token in _TOKEN.findall(text):
         parts = [_part(part) for part in token.strip("[]").split(" ")]
@@ -207,6 +211,9 @@ def _rule(into: str, text: str) -> Rule:
         else:
             pattern += said
             cues += [part.words for part in parts if part.words]
+    told, kept = set(re.findall(r"[{:](\w+)\}", text)), set(re.findall(r"\{(\w+)\}", into))
+    if not told <= kept <= told | _MAY_LACK:
+        raise ValueError(f"rewordings.yaml: expected {sorted(kept)} in every way of {into!r}, got {sorted(told)}")
     if not cues:
         raise ValueError("rewordings.yaml: expected a word to look for in every way, got one without")
     return Rule(re.compile(pattern), into, frozenset(past), frozenset(min(cues, key=_frequency)))
@@ -287,6 +294,10 @@ _KINDS = {
     "mine": r"(?:my|our) [^ ]+(?: [^ ]+){0,5}",
     "kept": rf"(?:my|our|his|her|their) {_NAMED}(?: {_NAMED})?",
     "me": r"(?:i|we)",
+    "goes": (
+        r"(?!(?:always|sometimes|perhaps|as|his|this) )"
+        r"(?:have|had|do not|did not|will|would|can|cannot|went|got|came|[^ ]+(?:s|ed))(?: .+)?"
+    ),
     "fact": r"(?!(?:can|could|will|would|may|might|should) ).+?",
     "gap": r".+ (?:of|to|from|in|on|at|for|with|about|by|into|over|through|against)",
     "ing": r"[^ ]+ing(?: .+?)?",

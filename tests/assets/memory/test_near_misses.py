@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from assets.memory.rewording import comes_down_to
+from assets.memory.rewording_rules import rule_of
 from assets.memory.slots import slotted
 
 SAME = [
@@ -106,6 +107,17 @@ SAME = [
     ("The vase was broken by Erik", "It was Erik who broke the vase"),
     ("When I am sad I bake", "I bake when I am sad"),
     ("I have started learning Korean", "I am learning Korean"),
+    ("What keeps me awake is the street", "It is the street that keeps me awake"),
+    ("What I am growing is pumpkins", "Pumpkins are what I am growing"),
+    ("Ole lied to me about the rent", "I was lied to by Ole about the rent"),
+    ("I turned down the offer", "I said no to the offer"),
+    ("My recital is on Thursday", "I have a recital on Thursday"),
+    ("It was raining so I stayed at home", "I stayed at home because it was raining"),
+    ("Vera is a friend of mine", "Vera is my friend"),
+    ("Ida borrowed my drill", "I lent my drill to Ida"),
+    ("I am saving up for a canoe", "A canoe is what I am saving up for"),
+    ("Meetings bore me", "I find meetings boring"),
+    ("My hobby is collecting stamps", "I have a collection of stamps"),
 ]
 
 DIFFERENT = [
@@ -222,6 +234,26 @@ DIFFERENT = [
     ("My wife and I suggest talking about it", "I suggest talking to my wife about it"),
     ("My aunt left me a note", "I inherited a note from my aunt"),
     ("Ole asked me if I can swim", "Ole asked me to swim"),
+    ("My brother ate it", "My brother ate"),
+    ("I do not really know Vera", "I do not know Vera"),
+    ("I am not just a nurse", "I am not a nurse"),
+    ("I was ill so I could travel", "I could travel because I was ill"),
+    ("What keeps me awake is tea", "What keeps me asleep is tea"),
+    ("It is Tom that hates Ida", "It is Ida that hates Tom"),
+    ("My parrot tires me", "I tire my parrot"),
+    ("I get nervous on trains", "I get nervous in trains"),
+    ("Ida borrowed my drill", "I borrowed my drill from Ida"),
+    ("I was lied to by Ole", "I lied to Ole"),
+    ("Ole was invited by me", "I was invited by Ole"),
+    ("I was teased by Ole about Ida", "I was teased by Ida about Ole"),
+    ("I said no to the offer", "I said yes to the offer"),
+    ("What I like about Edgar is his wife", "What I like about his wife is Edgar"),
+    ("I cleaned the flat while I sang", "I sang while I cleaned the flat"),
+    ("I fell because I ran", "I ran because I fell"),
+    ("The reason I moved is that Ida left", "The reason Ida left is that I moved"),
+    ("It is our custom to sing", "It is our custom not to sing"),
+    ("My interview is on Thursday", "My interview was on Thursday"),
+    ("I collect stamps", "I collected stamps"),
     ("I do not do archery because it bores me", "I quit archery because it bores me"),
     ("My father thinks I should rest", "My father advised me to rest"),
     ("The therapist can help with sleep", "The therapist helps me with sleep"),
@@ -291,3 +323,8 @@ def test_said_in_other_words_it_is_the_same(one: str, other: str) -> None:
 def test_what_only_looks_like_it_is_not_the_same(one: str, other: str) -> None:
     assert not _same(one, other)
     assert not _same(other, one)
+
+
+def test_a_way_that_would_lose_what_somebody_said_is_refused() -> None:
+    with pytest.raises(ValueError, match="in every way"):
+        rule_of("it annoys me that {y}", "i dislike {x} because he {y}")
