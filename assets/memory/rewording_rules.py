@@ -315,7 +315,10 @@ _KINDS = {
     "some": rf"(?:a|an|{_COUNT}) .+?",
     "trade": r"(?:a|an) .+?",
     "at": rf"(?:{'|'.join(sorted(PREPOSITIONS - {'like', 'than', 'as'}))}) .+?",
-    "place": rf"(?!(?:in|on) (?:{_DAY}|{_SEASON})s?(?: |$))(?:in|on|at|under|underneath|behind|next to|near|inside|above|below|between|among|by) .+?",
+    "place": (
+        rf"(?!(?:in|on) (?:{_DAY}|{_SEASON})s?(?: |$))"
+        r"(?:in|on|at|under|underneath|behind|next to|near|inside|above|below|between|among|by) .+?"
+    ),
     "money": rf"{_ABOUT}\d[^ ]*(?: (?:euros?|dollars?|pounds?|francs?|crowns|bucks|quid|cents))?",
     "while": rf"{_ABOUT}(?:half an|a|an|\d+) (?:\w+ )?(?:seconds?|minutes?|hours?|days?|weeks?)(?: .+?)?",
     "since": r"(?:for|since) .+?",
