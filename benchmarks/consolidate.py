@@ -32,6 +32,7 @@ from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
 from assets.memory.report import ConsolidationReport
 from assets.memory.word_llama import wordllama_package
+from pipelines.footprint import small_footprint
 from warehouse.embedded import start, stop
 from warehouse.live import migrate, upsert_frame
 from warehouse.settings import Settings
@@ -163,6 +164,7 @@ def _consolidating(settings: Settings) -> Iterator[Callable[[], tuple[Consolidat
 
 
 def _consolidate_when_asked(home: Path, asked: Connection) -> None:
+    small_footprint()
     stores = Stores(Settings(home=home))
     while True:
         try:

@@ -8,7 +8,7 @@ from dagster import AssetKey, DagsterInvalidConfigError
 
 from assets.operations import failure_alert, raise_alert
 from pipelines import backfill, jobs
-from pipelines.heaps import few_heaps
+from pipelines.footprint import small_footprint
 from pipelines.instance import open_instance
 from pipelines.runs import Outcome, Watcher, partition_range, run_job, watching
 from warehouse.live import LiveError
@@ -43,7 +43,7 @@ def launch(
         LookupError: there is no such job.
         ValueError: the job has no partitions but some were given, or there are no such ones; or it has no such fields.
     """
-    few_heaps()
+    small_footprint()
     config = _night_config(job, first, last) or _fields_config(job, fields)
     with open_instance(settings) as instance, watching(watcher):
         try:

@@ -9,7 +9,7 @@ from types import FrameType
 
 import psutil
 
-from pipelines.heaps import HEAPS, VARIABLE
+from pipelines.footprint import VARIABLES
 from pipelines.instance import WORKSPACE, environment
 from pipelines.processes import dagster_processes
 from warehouse.embedded import status, stop
@@ -25,7 +25,7 @@ def serve(settings: Settings) -> int:
     """
     before = status(settings)
     were_running = before.postgres.running or before.redis.running
-    variables = {VARIABLE: str(HEAPS), **os.environ, **environment(settings)}
+    variables = {**VARIABLES, **os.environ, **environment(settings)}
     process = subprocess.Popen(
         [
             sys.executable, "-m", "dagster", "dev",

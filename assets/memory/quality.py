@@ -124,7 +124,7 @@ ORDER BY place LIMIT %s
 def _likeness(stores: "Stores", conn: "psycopg.Connection") -> tuple[int, int, int, int]:
     users = [user for user, _ in conn.execute(_SAMPLE, [SAMPLED_USERS]).fetchall()]
     keyring = stores.vault.keyring(users, conn=conn)
-    traits = read_traits(conn, keyring, [user for user in users if user not in keyring.destroyed])
+    traits = read_traits(conn, keyring, [user for user in users if user not in keyring.destroyed]).traits
     found = conn.execute(
         "SELECT id::text FROM memory.items WHERE status = 'active' AND user_id = ANY(%s::uuid[])", [users]
     ).fetchall()

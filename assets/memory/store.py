@@ -8,23 +8,26 @@ observation's `extra`. Does not live here: what the rows become (`reconcile.py`)
 (`consolidation.py`).
 """
 
-import base64
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 import psycopg
 from psycopg import sql
 
-from assets.memory.observations import OBSERVATION, canonical_time
+from assets.memory.fingerprint import packed, unpacked
+from assets.memory.observations import OBSERVATION, canonical_time, comparable
 from assets.memory.reconcile import NODES, TRAITS
 from assets.memory.score import AXES
+from assets.memory.slots import slotted
 from warehouse import quarantine
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from warehouse.vault import Keyring
 
 TABLE = "memory.items"
@@ -34,19 +37,6 @@ EXTRA = "extraction_metadata"
 _NO_EXTRA = '"extra":null}'
 _TIME = pl.Datetime("us", "UTC")
 """Of every time column: microseconds, UTC."""
-
-_FINGERPRINT = np.dtype(
-    [
-        ("bands", "<u4", 8),
-        ("slot", "<u8"),
-        ("single", "u1"),
-        ("value", "<u8"),
-        ("stance", "<u8"),
-        ("gist", "<u8"),
-        ("words", "<u8"),
-    ]
-)
-_PRINTED = [name for name in _FINGERPRINT.names or () if name != "bands"]
 
 DETAILS: dict[str, pl.DataType] = NODES | {
     "content_cipher": pl.String(),
@@ -88,27 +78,53 @@ CROSS JOIN LATERAL (SELECT * FROM memory.items WHERE user_id = asked.user_id AND
 batch."""
 
 
-def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> pl.DataFrame:
-    """What is compared of every stored row of these users, columns of `reconcile.TRAITS`."""
+@dataclass(frozen=True)
+class Compared:
+    """What is compared of stored rows.
+
+    Attributes:
+        traits: columns of `reconcile.TRAITS`.
+        outdated: ids of those whose fingerprint is of other rules than today's; here it is made anew, not yet there.
+    """
+
+    traits: pl.DataFrame
+    outdated: list[str]
+
+
+def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> Compared:
+    """What is compared of every stored row of these users."""
     rows = conn.execute(_TRAITS_OF, [sorted(user_ids)]).fetchall()
     if not rows:
-        return pl.DataFrame(schema=TRAITS)
+        return Compared(pl.DataFrame(schema=TRAITS), [])
     ids, users, digests, reps, sealed = (list(column) for column in zip(*rows, strict=True))
-    opened = keyring.decrypt(TABLE, "fingerprint", users, ids, sealed)
-    prints = np.frombuffer(b"".join(base64.b64decode(text or "") for text in opened), dtype=_FINGERPRINT)
-    return pl.DataFrame(
-        {
-            "id": ids,
-            "user_id": users,
-            "content_sha256": digests,
-            "rep": reps,
-            "bands": pl.Series(np.ascontiguousarray(prints["bands"]), dtype=pl.Array(pl.UInt32, 8)).cast(
-                pl.List(pl.UInt32)
-            ),
-            **{name: np.ascontiguousarray(prints[name]) for name in _PRINTED},
-        },
-        schema_overrides=TRAITS,
-    ).cast({"single": pl.Boolean})
+    columns, outdated = unpacked(keyring.decrypt(TABLE, "fingerprint", users, ids, sealed))
+    named = {"id": ids, "user_id": users, "content_sha256": digests, "rep": reps}
+    traits = pl.DataFrame({**named, **columns}, schema_overrides=TRAITS).select(list(TRAITS))
+    old = traits.filter(outdated)["id"].to_list()
+    return Compared(_made_anew(conn, keyring, traits, old) if old else traits, old)
+
+
+def _made_anew(conn: psycopg.Connection, keyring: "Keyring", traits: pl.DataFrame, ids: list[str]) -> pl.DataFrame:
+    """`traits` with those of the named rows found in their words again."""
+    rows = conn.execute(
+        "SELECT id::text, user_id::text, content FROM memory.items WHERE id = ANY(%s::uuid[])", [ids]
+    ).fetchall()
+    own, users, sealed = (list(column) for column in zip(*rows, strict=True))
+    texts = keyring.decrypt(TABLE, "content", users, own, sealed)
+    words = pl.DataFrame({"id": own, "content": texts}, schema=dict.fromkeys(("id", "content"), pl.String))
+    found = comparable(slotted(words)).drop("content", "plain", "rep", "status")
+    return traits.update(found, on="id", how="left")
+
+
+def write_fingerprints(conn: psycopg.Connection, keyring: "Keyring", compared: Compared) -> None:
+    """Put what was made anew in its place, so that it is not made again."""
+    rows = compared.traits.filter(pl.col("id").is_in(compared.outdated))
+    ids = rows["id"].to_list()
+    conn.execute(
+        "UPDATE memory.items i SET fingerprint = v.sealed FROM unnest(%s::uuid[], %s::text[]) AS v(id, sealed)"
+        " WHERE i.id = v.id",
+        [ids, keyring.encrypt(TABLE, "fingerprint", rows["user_id"].to_list(), ids, packed(rows))],
+    )
 
 
 def read_details(
@@ -253,19 +269,12 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     if fresh.is_empty():
         return rows
     users, ids = fresh["user_id"].to_list(), fresh["id"].to_list()
-    prints = np.zeros(len(fresh), dtype=_FINGERPRINT)
-    prints["bands"] = np.asarray(fresh["bands"].list.to_array(8).to_numpy(), dtype=np.uint32)
-    for name in _PRINTED:
-        prints[name] = fresh[name].to_numpy()
-    raw = prints.tobytes()
-    size = _FINGERPRINT.itemsize
-    texts = [base64.b64encode(raw[place * size : (place + 1) * size]).decode() for place in range(len(fresh))]
     ciphers = pl.DataFrame(
         {
             "id": ids,
             "_content": keyring.encrypt(TABLE, "content", users, ids, fresh["content"].to_list()),
             "_processed": keyring.encrypt(TABLE, "processed_content", users, ids, fresh["processed_content"].to_list()),
-            "_fingerprint": keyring.encrypt(TABLE, "fingerprint", users, ids, texts),
+            "_fingerprint": keyring.encrypt(TABLE, "fingerprint", users, ids, packed(fresh)),
         },
         schema=dict.fromkeys(("id", "_content", "_processed", "_fingerprint"), pl.String),
     )

@@ -93,7 +93,7 @@ def _sweep(writer: Writer, conn: "psycopg.Connection", users: list[str]) -> tupl
     with writer.transaction(conn):
         keyring = writer.stores.vault.keyring(users, writes=True, conn=conn)
         readable = [user for user in users if user not in keyring.destroyed]
-        traits = store.read_traits(conn, keyring, readable)
+        traits = store.read_traits(conn, keyring, readable).traits
         rows = store.read_details(conn, keyring, traits, set(traits["id"]))
         kept = _kept(rows, consent.read_consents(conn, users), default=writer.settings.consent_default)
         lost = rows.filter(rows["observations"].list.len() != kept["observations"].list.len())

@@ -304,7 +304,10 @@ class Writer:
         """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`; and
         the users of whom something is stored."""
         users = set(rows["user_id"])
-        traits = self.planned.traits(store.read_traits(conn, keyring, users), users)
+        stored = store.read_traits(conn, keyring, users)
+        if stored.outdated and not self.plan:
+            self.effects("write fingerprints", lambda: store.write_fingerprints(conn, keyring, stored))
+        traits = self.planned.traits(stored.traits, users)
         fresh = rows.join(traits, on="id", how="anti")
         near, words = near_pairs(fresh, traits), word_pairs(fresh, traits)
         candidates = {name for pairs in (near, words) for pair in pairs.iter_rows() for name in pair}
@@ -314,9 +317,8 @@ class Writer:
 
         partners = details(candidates - set(fresh["id"]))
         merges = [*_merges(near, words, fresh, partners), *slot_pairs(fresh, traits).iter_rows()]
-        ids = touched(rows, traits, merges)
-        stored = details(ids)
-        nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), stored)
+        kept = details(touched(rows, traits, merges))
+        nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), kept)
         return settle(nodes, merges), {*traits["user_id"]}
 
     def settled_anew(self, rows: pl.DataFrame) -> pl.DataFrame:
