@@ -3,7 +3,7 @@ LanceDB reads at once.
 
 glibc gives threads heaps of their own and keeps what is freed in each of them. With the threads of LanceDB, Polars and
 DuckDB that is a fifth of a night's memory. LanceDB's readers hold what they have read ahead until it is asked for: with
-two of them putting the files of a million memories together takes as long as with eight, and half the memory.
+two of them putting the files of a million memories together takes as long as with eight, and a quarter less memory.
 """
 
 import ctypes

@@ -106,6 +106,13 @@ def _unit(word: str, own: str) -> str:
     return "mg" if word == FIGURE and own.endswith(("mg", "mcg")) else word
 
 
+@lru_cache(maxsize=100_000)
+def _numbers_of(cues: tuple[int, ...]) -> list[int]:
+    """Numbers of the rules that have one of these cues, in the order of the table."""
+    told = cued_numbers()
+    return sorted({number for cue in cues for number in told[cue]}, key=_in_order)
+
+
 def _in_order(number: int) -> int:
     """Doses come after the rules of the table."""
     return number if number >= 0 else 1 << 30
@@ -151,15 +158,13 @@ class Words:
         hits = np.concatenate([np.flatnonzero(paired), np.flatnonzero(alone)])
         found = np.concatenate([keys[paired], after[places][alone].astype(np.int64)])
         asked: dict[int, tuple[list[int], set[str]]] = {}
-        told = cued_numbers()
         for row, key, code in zip(rows[hits].tolist(), found.tolist(), codes[places[hits]].tolist(), strict=True):
-            numbers, cues = asked.setdefault(row, ([], set()))
-            numbers.extend(told[key])
+            cued, cues = asked.setdefault(row, ([], set()))
+            cued.append(key)
             cues.add(self._distinct[code])
         order = sorted(asked)
         return np.array(order, np.int64), [
-            (sorted(set(numbers), key=_in_order) if len(numbers) > 1 else numbers, cues)
-            for numbers, cues in map(asked.__getitem__, order)
+            (_numbers_of(tuple(cued)), cues) for cued, cues in map(asked.__getitem__, order)
         ]
 
     def content(self) -> npt.NDArray[np.uint64]:
