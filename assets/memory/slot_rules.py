@@ -82,12 +82,17 @@ _IS = (
     r"(?:gone|changed|moved|switched|dropped|risen|rose|went|increased|decreased|raised|lowered|upped|cut|reduced|updated|"
     r"rescheduled|postponed|shifted|jumped|climbed|fell|fallen|bumped|put|brought|pushed|grown|hiked|set)(?: up| down| back| over)?(?: from [^,]+?)? to|(?:has|have) been(?! to\b| with\b| in\b| at\b| on\b)|happens to be)"
 )
-_CALLED = r"(?: (?:(?:an? (?:man|woman|guy|lady|person|doctor|firm|place) )?(?:called|named)|with|at|on|in|by|from|for|around|about|roughly|nearly|exactly|over|under|going to be|set))?"
+_CALLED = r"(?: (?:(?:an? (?:man|woman|guy|lady|person|doctor|firm|place) )?(?:called|named)|with|at|on|in|by|from|for|around|about|roughly|nearly|exactly|over|under|going to be|set|every|each|due|always on|always at))?"
 _CALLED_BY_NAME = r"(?: (?:an? (?:man|woman|guy|lady|person|doctor) )?(?:called|named))?"
 _GET = (
-    r"(?:have|have got|got|get|found|hired|chose|picked|see|saw|use|have chosen|have found|have hired|started seeing|"
+    r"(?:rely on|treat with|follow|wear|carry|drive|ride|play|am on|am with|went with|go with|have|have got|got|get|found|hired|chose|picked|see|saw|use|have chosen|have found|have hired|started seeing|"
     r"started with|switched to|changed to|am seeing|am using|go to|have started with|started)"
 )
+
+
+_DO = r"(?!(?:like|love|hate|want|wanted|need|needed|miss|fear|had|lost|broke|would|used|sold|dream|wish|know)\b)[a-z]+(?: (?!is\b|are\b)[a-z]+){0,2}?"
+"""What is done with what is one's own."""
+_OWN = ("my", "our", "old")
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,9 @@ class _Frame:
 
     pattern: str
     heads: frozenset[str]
-    before: tuple[str, ...] = ("my", "our")
+    before: tuple[str, ...] = _OWN
     after: tuple[str, ...] = ()
+    plural: bool = False
 
 
 def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_Frame]:
@@ -124,28 +130,42 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_F
         before=("my", "our", "a", "an", "another"),
     )
     yield _Frame(
-        rf"the {before}{named} (?:that |which |who )?(?:i|we) (?:have|am having|see|am seeing|use|am using|go to|got|"
-        r"rent from|chose|drive|ride|own|am with) (?:is|are|is called|is named) (?P<value>.+)",
+        rf"the {before}{named} (?:that |which |who )?(?:(?:i|we) {_DO}|of mine) "
+        r"(?:is|are)(?: called| named)? (?P<value>.+)",
         other,
         before=(),
         after=("i", "we", "that", "which", "who"),
     )
     yield _Frame(
-        r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|moved|swapped|updated|upgraded|set|raised|lowered|cut|"
-        rf"rescheduled|pushed|shifted|put|bumped|dropped|brought)(?: up| down| back)? {_MY} {before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on) (?P<value>.+)",
+        rf"(?P<value>.+?) (?:is|are) the {before}{named} (?:that |which |who )?(?:(?:i|we) {_DO}|of mine)(?= |$)",
+        other,
+        before=(),
+        after=("i", "we", "that", "which", "who"),
+    )
+    yield _Frame(
+        rf"(?:i|we) {_GET} (?:as|for) (?:{_MY}|a|an|the) {before}{named} (?P<value>.+)",
         i,
+        before=(*_OWN, "a", "an"),
+    )
+    yield _Frame(rf"{_MY} (?:choice|pick) (?:of|for) (?:an? )?{named} is (?P<value>.+)", my, before=("of", "for"))
+    yield _Frame(
+        r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|moved|swapped|updated|upgraded|set|raised|lowered|cut|replaced|exchanged|traded in|traded|"
+        rf"rescheduled|pushed|shifted|put|bumped|dropped|brought)(?: up| down| back)? (?:{_MY}|the) (?:old |former )?{before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on|with|by) (?P<value>.+)",
+        i,
+        before=_OWN,
     )
     yield _Frame(
         rf"(?:they|(?:{_MY}|the) [\w-]+(?: [\w-]+)?) (?:have |has )?(?:changed|moved|raised|lowered|cut|increased|reduced|upped|bumped|put|set|"
-        rf"rescheduled|pushed|shifted|dropped)(?: up| down| back)? {_MY} {named}(?: up| down| back)?(?: from .+?)? to (?P<value>.+)",
+        rf"rescheduled|pushed|shifted|dropped)(?: up| down| back)? {_MY} {before}{named}(?: up| down| back)?(?: from .+?)? to (?P<value>.+)",
         my | other,
     )
     yield _Frame(
         rf"(?:i|we) (?:have )?(?:changed|switched|swapped|moved) {named}s?(?: from .+?)? to (?P<value>.+)",
         i,
         before=("changed", "switched", "swapped", "moved"),
+        plural=True,
     )
-    yield _Frame(rf"(?:for|as) {_MY} {before}{named} (?:i|we) (?:have|use|go to|see|chose) (?P<value>.+)", other)
+    yield _Frame(rf"(?:for|as|against) {_MY} {before}{named} (?:i|we) {_GET} (?P<value>.+)", other)
     yield _Frame(rf"(?:i|we) (?:have|pay|have got) (?:a|an) {named} of (?P<value>.+)", i, before=(), after=("of",))
 
 
@@ -203,6 +223,9 @@ def rules() -> tuple[Rule, ...]:
 
 def _cues_of(noun: str, frame: "_Frame") -> Iterator[tuple[str, str]]:
     words = re.findall(r"[^\W_]+", noun)
+    if frame.plural:
+        yield from ((word, words[-1] + end) for word in frame.before for end in ("", "s") if len(words) == 1)
+        return
     if len(words) > 1:  # two words of a noun tell more than its neighbours
         yield words[-2], words[-1]
         return

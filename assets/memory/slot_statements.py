@@ -12,6 +12,7 @@ import polars as pl
 
 from assets.memory.listed import listed
 from assets.memory.rewording import same_word
+from assets.memory.slot_changes import one_of_two
 from assets.memory.slot_doses import dose
 from assets.memory.slot_rules import HEADS, Rule, phrases, rules, table
 from assets.memory.slot_values import ENDED, NOTHING, VALUES, cut
@@ -39,7 +40,7 @@ _LONGEST_BESIDE = 10
 """Words that a statement may say beside its slot: of a longer one the rest is the memory as much as the slot is, and it
 stays when the value changes."""
 
-_CONTINUED = "work|working|live|living|study|studying|am|have|take|drive|go|love|hate|like|moved|started|got|became|changed|switched"
+_CONTINUED = "work|working|live|living|study|studying|am|have|take|drive|go|love|hate|like|moved|started|got|became|changed|switched|settled|use|see|pay|get"
 _CLAUSES = (
     (r"^(?:my |our |new )*([a-z]+(?: [a-z]+){0,2}):\s+((?:[$€£] ?)?\d)", "my $1 is $2"),
     (
@@ -47,6 +48,7 @@ _CLAUSES = (
         "$1 is ",
     ),
     (r"^(\p{L}+) and i (are|have|got|became)\b", "i and $1 $2"),
+    (r"^((?:(?:my|a|an|two|the) )[\p{L} ]{2,30}|\p{L}+) and i (live|share)\b(?: together| under)?", "i $2 with $1"),
     (r"\?+[?!.]*(?:\s+|$)", " ?\n"),
     (r"[.!;,:]+(?:\s+|$)|\s*\n\s*|\s+[-\x{2013}\x{2014}]+\s+", "\n"),
     (
@@ -61,7 +63,7 @@ _CLAUSES = (
 _LEADS = listed("""
     and but so because then well yes yeah ok okay oh hi hello today yesterday recently last this good big news
     update fyi also plus turns it in after as now i starting from a two these at that for to personally when
-    speaking regarding concerning
+    speaking regarding concerning according work
     """)
 _LEAD = re.compile(
     r"^(?:(?:and|but|so|because|then|well|yes|yeah|ok|okay|oh|hi|hello|today|yesterday|recently|last \w+|this \w+|"
@@ -69,7 +71,7 @@ _LEAD = re.compile(
     r"i think you should know|you should know|i have to say|i must say|i can say|i am happy to say|i am glad to say|"
     r"i told you|as said|starting (?:this |next |last )?\w+|from \w+ on|in (?:january|february|march|april|may|june|july|august|september|october|"
     r"november|december|spring|summer|autumn|winter|\d{4})|i would say|for me|to me|personally|in my opinion|if you ask me|"
-    r"(?:when it comes to|as far as|in terms of|speaking of|regarding|concerning) (?:[a-z]+ ){1,4}(?=(?:i|we) )|a \w+ ago|two \w+ ago|these days|at the moment|that)\b[\s,:]*)+"
+    r"(?:when it comes to|as far as|in terms of|speaking of|regarding|concerning) (?:[a-z]+ ){1,4}(?=(?:i|we) )|a \w+ ago|two \w+ ago|these days|at the moment|according to (?:my |the )?\w+|(?:at|for) (?:work|home|school|university|uni|college|church|the office)(?= (?:i|we|my|our|it is)\b)|that)\b[\s,:]*)+"
 )
 _DAYS_OF_WEEK = "(?:mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?)"
 _CLEFT = (
@@ -82,13 +84,15 @@ _CLEFT = (
     (re.compile(r"^(?:the (?:\w+ )?(?:city|town|place|country) )?where (?P<s>i|we) (?P<rest>live|am living|am based) (?:is|are) (?P<v>.+)$"), "{s} {rest} in {v}"),
     (re.compile(r"^(?P<v>.+?) (?:is|are) (?:the (?:\w+ )?(?:company|place|firm|bank|school|university|gym) )?where (?P<s>i|we) (?P<rest>work|am working|bank|am employed|study|go to school)\b.*$"), "{s} {rest} at {v}"),
     (re.compile(r"^(?:the (?:\w+ )?(?:company|place|firm) )?where (?P<s>i|we) (?P<rest>work|am working|bank|am employed|study|go to school) (?:is|are) (?P<v>.+)$"), "{s} {rest} at {v}"),
-    (re.compile(r"^it (?:is|was) (?P<v>.+?) (?:that|who|which|where) (?P<s>i|we) (?P<rest>.+)$"), "{s} {rest} {v}"),
-    (re.compile(r"^the (?:city|town|place|car|company|firm|diet|medicine|job|flat|school|person|man|woman|one|bank|gym)(?: that| which| who)? (?P<s>i|we) (?P<rest>live in|am living in|drive|am driving|work for|am working for|work at|follow|live with|bank with|go to school at) (?:is|are) (?P<v>.+)$"), "{s} {rest} {v}"),
+    (re.compile(r"^it (?:is|was) (?P<v>.+?) (?:(?:that|who|which|where|what) )?(?P<s>i|we) (?P<rest>.+)$"), "{s} {rest} {v}"),
+    (re.compile(r"^it (?:is|was) (?P<v>.+?) when (?P<s>i|we) (?P<rest>.+)$"), "{s} {rest} at {v}"),
+    (re.compile(r"^(?:by (?:profession|trade|occupation|training)|for (?:work|a living|a job)|professionally) (?P<s>i) (?:am|work as|do) (?P<v>.+)$"), "{s} work as {v}"),
+    (re.compile(r"^the (?:city|town|place|car|company|firm|diet|medicine|job|flat|school|person|man|woman|guy|girl|one|bank|gym)(?: that| which| who)? (?P<s>i|we) (?P<rest>live in|am living in|drive|am driving|work for|am working for|work at|work under|report to|answer to|follow|live with|bank with|go to school at|am dating|date|am going out with|am together with|am in a relationship with|am married to|am engaged to) (?:is|are)(?: called| named)? (?P<v>.+)$"), "{s} {rest} {v}"),
 )  # fmt: skip
 """Ways of putting a statement that say it inside out: "Rome is where I live" is "I live in Rome"."""
 
 
-def told(  # noqa: PLR0912 - a rule a branch, read from top to bottom
+def told(  # noqa: PLR0912, PLR0915 - a rule a branch, read from top to bottom
     clauses: list[str], typed: str, numbers: list[int], cues: set[str]
 ) -> tuple[str, bool, str, int] | None:
     """Slot, single, value and the hash of what is said beside them, of one text in lean clauses."""
@@ -99,6 +103,15 @@ def told(  # noqa: PLR0912 - a rule a branch, read from top to bottom
         joined = f"{clauses[0]} {clauses[1]}"
         if _statement(joined, typed, numbers) is not None:
             clauses[:2] = [joined]
+    for place in range(len(clauses) - 1):
+        whole = one_of_two(clauses[place], clauses[place + 1])
+        if (
+            whole
+            and _statement(clauses[place + 1], typed, numbers) is None
+            and _statement(whole, typed, numbers) is not None
+        ):
+            clauses[place : place + 2] = [whole]
+            break
     for place, clause in enumerate(clauses):
         if not clause:
             continue

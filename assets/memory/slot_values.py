@@ -91,6 +91,7 @@ _CONDITIONS = listed("""
 _KIN = (
     "parents|mother|father|mom|mum|dad|family|husband|wife|partner|boyfriend|girlfriend|fiance|fiancé|fiancee|fiancée|sister|sisters|brother|brothers|"
     "siblings|son|sons|daughter|daughters|children|kids|kid|grandparents|grandmother|grandfather|grandma|grandpa|aunt|uncle|cousin|cousins|friend|friends|"
+    "colleague|colleagues|student|nephew|niece|lodger|tenant|parents-in-law|great-aunt|stepmother|stepfather|stepmum|stepdad|"
     "roommate|roommates|flatmate|flatmates|housemate|housemates|in-laws|mother-in-law|host family|dog|dogs|cat|cats|people|students|strangers|ex|girls|guys"
 )
 _COMPANY = re.compile(
@@ -217,7 +218,7 @@ def name(raw: str, _: str, typed: str) -> tuple[str, str] | None:
         return None  # "Maria's friend"
     bare = _TITLE.sub("", value).split()
     titled = len(bare) < len(words)
-    if not 1 <= len(bare) <= 3 or any(word in _QUALITIES or word in _PEOPLES for word in bare):
+    if not 1 <= len(bare) <= 3 or any(word in _QUALITIES or word in _PEOPLES or word in DAYS for word in bare):
         return None
     return (value, rest) if titled or typed_as_name(bare, typed) else None
 
@@ -622,6 +623,65 @@ def day(raw: str, _: str, typed: str) -> tuple[str, str] | None:
     return own[1], raw[own.end() :] if own.string == raw else ""
 
 
+_EACH = r"(?:a|an|per|each|every) (?:day|night|week|month|year|hour|morning|evening)"
+_RATE = re.compile(
+    rf"(?:about |around |roughly |only |some )?(half an?|an?|one|two|three|four|five|six|seven|eight|nine|ten|\d+)(?: (?:to|or|-) \w+)? ((?:[a-z]+ (?:of )?){{1,2}}?){_EACH}(?= |$)"
+)
+
+
+def rate(raw: str, tail: str, __: str) -> tuple[str, str] | None:
+    """So many of a thing in a time: "half a pack a day"."""
+    text = _digits(raw) if not raw.startswith(("a ", "an ", "half")) else raw
+    found = _RATE.match(text)
+    return (found.group(), f"{text[found.end() :]} {tail}") if found else None
+
+
+_SMOKED = re.compile(r"\b(?:packs?|packets?|cigarettes?|cigars?|joints?|roll-ups?|cigs?|fags?)\b")
+
+
+def smokes(raw: str, tail: str, typed: str) -> tuple[str, str] | None:
+    """How much is smoked in a time."""
+    found = rate(raw, tail, typed)
+    return found if found and _SMOKED.search(found[0]) else None
+
+
+SUBJECTS = listed("""
+    law medicine architecture economics philosophy biology chemistry physics mathematics maths math history psychology
+    sociology theology engineering nursing pharmacy dentistry geography geology politics linguistics literature
+    archaeology anthropology statistics informatics accounting finance marketing business management journalism
+    education teaching design art arts music theatre film photography fashion astronomy ecology forestry agriculture
+    robotics science sciences studies medicine it computing english german french spanish classics logistics
+    """)
+"""The last word of what is studied at a university; languages learnt on the side are told apart by their verb."""
+
+
+def subject(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """What somebody studies: a field, by its last word."""
+    value, rest = cut(raw)
+    words = value.split()
+    if not 1 <= len(words) <= 3 or words[0] in _QUALITIES or words[-1] not in SUBJECTS:
+        return None
+    return (value, rest) if len(words) > 1 or words[0] not in _LANGUAGES else None
+
+
+_LANGUAGES = listed("english german french spanish it")
+
+_NO_REMEDY = listed("""
+    help support advice nothing everything something therapy work money excuse word
+    """)
+
+
+def remedy(raw: str, _: str, __: str) -> tuple[str, str] | None:
+    """What is taken or used against something: its name, or a thing."""
+    found = any_value(raw, _, __)
+    if found is None or _NO_REMEDY & set(found[0].split()) or _MANY.match(raw):
+        return None
+    return found
+
+
+_MANY = re.compile(r"(?:some|many|lots|several|all|any|different|various|both|a lot|a few)\b")
+
+
 def date(raw: str, _: str, __: str) -> tuple[str, str] | None:
     """A day of the year, a month, a season."""
     month = _MONTH.search(raw)
@@ -650,7 +710,7 @@ def ordinal(raw: str, _: str, __: str) -> tuple[str, str] | None:
 
 
 _RIDE = re.compile(
-    r"(?:by |on |the |my |a |an |taking |with |riding |using |catching )*(bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|foot|scooter|motorbike|motorcycle|moped|public transport|e-bike|taxi|uber|carpool|cycling|walking|driving|skateboard)(?: ride| trip)?(?= |$)"
+    r"(?:by |on |in |the |my |a |an |taking |with |riding |using |catching |(?:colleague|friend|neighbour|neighbor|partner)(?:'s| s)? )*(bicycle|bike|car|bus|train|tram|metro|subway|underground|tube|ferry|foot|scooter|van|lift|coach|boat|motorbike|motorcycle|moped|public transport|e-bike|taxi|uber|carpool|cycling|walking|driving|skateboard)(?: ride| trip)?(?= |$)"
 )
 _RIDES = {
     "bicycle": "bike",
@@ -739,6 +799,9 @@ _PET = rf"(?:(?:my|our|the) (?:(?:{PETS}) (?!is\b|was\b|has\b|goes\b|got\b|went\
 """A pet by its name, or by what it is."""
 PHONE_MAKES = "apple|google|samsung|new|used|old|refurbished|xiaomi|motorola|sony"
 PHONES = "iphone|pixel|galaxy|oneplus|fairphone|nokia|xiaomi|redmi|motorola|huawei|xperia|oppo|realme|honor|zenfone|android phone"
+
+SERVICES = "internet|broadband|wifi|wi-fi|electricity|gas|phone contract|mobile contract|phone plan|mobile plan|sim card|insurance|health insurance|car insurance|home insurance|pet insurance|liability insurance|travel insurance|life insurance|pension"
+"""What one has from one provider at a time."""
 
 CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
     "loves": _LOVES,
@@ -835,6 +898,9 @@ CLOSED: dict[str, list[str] | tuple[str, tuple[str, ...]]] = {
     ),
     "pet": (_PET, ()),
     "pets": (_PET + "'s", ()),
+    "the_pet": (rf"(?:(?:my|our|the) )(?P<key>{PETS})", ()),
+    "the_pets": (rf"(?:(?:my|our|the) )(?P<key>{PETS})'s", ()),
+    "service": (rf"(?P<key>{SERVICES})", tuple(SERVICES.split("|"))),
     "own_pet": (rf"(?:my|our) (?P<key>{PETS})", ()),
     "office": (
         r"(?:work|school|the office|uni|university|college|my job|campus)",
@@ -885,6 +951,9 @@ _AFTER_CLOSED = re.compile(
 )
 
 
+_AS_BEFORE = re.compile(r"(?:as|like|so|that) (?:i used|much|many|often|before)\b")
+
+
 def closed(ways: dict[str, list[str]]) -> Read:
     """A reader of one of a closed set."""
     canonical = {way: name for name, said in ways.items() for way in said}
@@ -900,7 +969,7 @@ def closed(ways: dict[str, list[str]]) -> Read:
                 None,
             )
             return (canonical[way], raw.partition(way)[2]) if way else None
-        if tail and not _AFTER_CLOSED.match(tail):
+        if tail and (not _AFTER_CLOSED.match(tail) or _AS_BEFORE.match(tail)):
             return None
         if (
             raw.startswith("expecting")
@@ -922,6 +991,6 @@ def closed(ways: dict[str, list[str]]) -> Read:
 VALUES: dict[str, Read] = {
     "any": any_value, "name": name, "partner": partner, "org": org, "place": place, "role": role, "thing": thing, "company": company, "count": count, "money": money,
     "duration": duration, "hours": hours, "age": age, "weight": weight, "height": height, "number": number, "dose": dose, "time": time, "evening": evening,
-    "hours_of_day": hours_of_day, "day": day, "date": date, "ordinal": ordinal, "transport": transport, "polarity": polarity,
+    "hours_of_day": hours_of_day, "day": day, "date": date, "rate": rate, "smokes": smokes, "subject": subject, "remedy": remedy, "ordinal": ordinal, "transport": transport, "polarity": polarity,
 }  # fmt: skip
 """Readers by the name of the type in `slots.yaml`."""
