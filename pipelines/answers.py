@@ -51,7 +51,7 @@ def print_hits(hits: "list[Hit]", *, as_json: bool = False) -> None:
             (
                 f"{hit.score:.3f}",
                 f"{hit.at:%Y-%m-%d}",
-                hit.kind if hit.current else f"{hit.kind} (past)",
+                hit.kind if hit.current else f"{hit.kind} ({'past' if hit.newer is None else 'doubted'})",
                 hit.text,
                 hit.why,
                 ", ".join(identity[:8] for identity in hit.message_ids) or hit.id[:8],

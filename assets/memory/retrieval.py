@@ -29,6 +29,7 @@ import polars as pl
 
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
+from assets.memory.matters import said_anew
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
@@ -91,11 +92,14 @@ class Hit:
         score: 0 to about 1, comparable within one answer.
         similarity: cosine of the stored vector with the question, -1 to 1.
         parts: each score of `ranking.Weights` that is not zero, before its weight.
-        current: False for a turn whose facts have all been superseded, and for a fact that is past at `as_of`.
+        current: False for a turn whose facts have all been superseded, for a fact that is past at `as_of`, and where
+            `newer` says that there is a newer statement on the same matter.
         message_ids: provenance, down to the live rows.
         conversation_id: of the turn or memory, if it has one.
         also: ids of memories or turns that say the same and were folded into this hit.
         why: one line for people.
+        newer: of a memory that may be out of date, the id of a later one that seems to say the same matter anew. A hint
+            for the reader, by `matters.py`: nothing has been superseded.
     """
 
     kind: str
@@ -112,6 +116,7 @@ class Hit:
     conversation_id: str | None
     also: tuple[str, ...]
     why: str
+    newer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,7 @@ def recall(
             None if known_at is not None else as_of or clock,
             _since(clock.date()),
         )
-        hits = _choose(truth, loaded, asked, weights, wanted, stale, k)
+        hits = _choose(truth, loaded, asked, weights, wanted, stale, ended, k)
     if record:
         _ACCESSES.add(stores.live, user, [hit.id for hit in hits if hit.kind == "memory"], clock)
     return hits
@@ -582,6 +587,7 @@ def _choose(
     weights: Weights,
     wanted: np.ndarray,
     stale: dict[int, list[int]],
+    ended: np.ndarray,
     k: int,
 ) -> list[Hit]:
     """The best k rows that the record of truth confirms, duplicates by provenance folded into the better one."""
@@ -594,6 +600,7 @@ def _choose(
     chosen: list[int] = []
     holder: dict[str, int] = {}
     also: dict[int, list[str]] = {}
+    considered: list[int] = []
     step = max(3 * k, 30)
     for start in range(0, len(rows), step):
         batch = rows[start : start + step]
@@ -602,6 +609,8 @@ def _choose(
             own = loaded.ids[row]
             if own not in confirmed:
                 continue
+            if loaded.is_memory[row]:
+                considered.append(int(row))
             sources = loaded.sources[row]
             same = {holder[source] for source in sources if source in holder}
             turn = loaded.ids[taken[row]]  # a memory stands or falls with the turn it takes its score from
@@ -617,6 +626,9 @@ def _choose(
             break
     if not chosen:
         return []
+    newer = _newer(loaded, considered, ended)
+    folded = {own for owns in also.values() for own in owns}
+    chosen = _newer_first(chosen, newer, {row for row in considered if loaded.ids[row] not in folded}, scores)[:k]
     named = list(parts)
     values = np.stack([parts[name] for name in named])[:, taken[chosen]].T.round(4).tolist()
     similar = (loaded.vectors[chosen] @ asked.vector).round(4).tolist()
@@ -625,6 +637,7 @@ def _choose(
             loaded,
             asked,
             (row, int(taken[row]), float(scores[row]), similar[place], row not in stale, also.get(row, [])),
+            loaded.ids[newer[row]] if row in newer else None,
             {name: value for name, value in zip(named, values[place], strict=True) if abs(value) > 1e-4},
         )
         for place, row in enumerate(chosen)
@@ -713,6 +726,7 @@ def _hit(
     loaded: Loaded,
     asked: Asked,
     place: tuple[int, int, float, float, bool, list[str]],
+    newer: str | None,
     parts: dict[str, float],
 ) -> Hit:
     row, scored, score, similarity, current, also = place
@@ -727,12 +741,37 @@ def _hit(
         score=round(score, 4),
         similarity=similarity,
         parts=parts,
-        current=current,
+        current=current and newer is None,
         message_ids=loaded.sources[row],
         conversation_id=data["conversation_id"],
         also=tuple(also),
-        why=explain(loaded.corpus.matched(asked, scored), parts, asked, current=current),
+        why=explain(loaded.corpus.matched(asked, scored), parts, asked, current=current, newer=newer),
+        newer=newer,
     )
+
+
+def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray) -> dict[int, int]:
+    """Of memories that hold, those whose matter a later one among them seems to say anew, with the last of those."""
+    texts, seconds = loaded.rows["content"], loaded.seconds
+    held = [row for row in rows if loaded.life.active[row] and not ended[row]]
+    found: dict[int, int] = {}
+    for older, later in said_anew(
+        [texts[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held]
+    ):
+        found[held[older]] = held[later]
+    return found
+
+
+def _newer_first(chosen: list[int], newer: Mapping[int, int], shown: set[int], scores: np.ndarray) -> list[int]:
+    """The chosen rows; what may be out of date directly below what seems to say it anew, where that may be `shown`."""
+    placed: dict[int, None] = {}
+    for row in chosen:
+        after = newer.get(row)
+        if after is not None and after in shown and after not in placed:
+            scores[after] = max(scores[after], scores[row])
+            placed[after] = None
+        placed[row] = None
+    return list(placed)
 
 
 REASONS: tuple[tuple[str, float, str], ...] = (
@@ -752,7 +791,9 @@ REASONS: tuple[tuple[str, float, str], ...] = (
 """Score, the value from which it is a reason, and how to say it."""
 
 
-def explain(matched: Sequence[str], parts: dict[str, float], asked: Asked, *, current: bool) -> str:
+def explain(
+    matched: Sequence[str], parts: dict[str, float], asked: Asked, *, current: bool, newer: str | None = None
+) -> str:
     """One line on why a hit is there."""
     said = [f"says {', '.join(matched[:5])}"] if matched else []
     said += [words for name, from_value, words in REASONS if parts.get(name, 0.0) >= from_value]
@@ -760,6 +801,8 @@ def explain(matched: Sequence[str], parts: dict[str, float], asked: Asked, *, cu
         said = [part.replace("the time you named", f"near “{asked.around[0].words}”") for part in said]
     if not current:
         said.append("since superseded")
+    if newer is not None:
+        said.append(f"possibly out of date, see {newer[:8]}")
     return "; ".join(said) or "the nearest there is"
 
 

@@ -1,6 +1,7 @@
 """The stream of the compression benchmark is what the benchmark says it is."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -40,9 +41,25 @@ def test_an_old_value_counts_as_stale_only_when_it_is_shown_as_current() -> None
         Item("u", "I live in Leeds.", NOW, fact, "Leeds", "change"),
     ]
 
-    def shown(*texts: str, current: bool = True) -> list[Hit]:
+    def shown(*texts: str, current: bool = True, newer: str | None = None) -> list[Hit]:
         return [
-            Hit("memory", text, text, "event", None, NOW, 1.0, 1.0, {}, current or "Leeds" in text, (), None, (), "")
+            Hit(
+                "memory",
+                text,
+                text,
+                "event",
+                None,
+                NOW,
+                1.0,
+                1.0,
+                {},
+                current or "Leeds" in text,
+                (),
+                None,
+                (),
+                "",
+                newer,
+            )
             for text in texts
         ]
 
@@ -55,3 +72,13 @@ def test_an_old_value_counts_as_stale_only_when_it_is_shown_as_current() -> None
     assert stale(shown("I live in Graz.", "I live in Leeds.")) == (1, 1, 1)
     assert stale(shown("I live in Graz.", "I live in Leeds.", current=False)) == (1, 0, 0)
     assert stale([]) == (0, 0, 0)
+    doubted = shown("I live in Graz.", current=False, newer="I live in Leeds.")
+    assert stale([*shown("I live in Leeds."), *doubted]) == (1, 0, 0)
+    assert stale([*doubted, *shown("I live in Leeds.")]) == (1, 1, 1), "a flag does not help what stands first"
+
+
+def test_a_flag_on_what_holds_is_counted_as_a_wrong_doubt() -> None:
+    fact = Fact(0, "", "Where do I live?")
+    made = told([Item("u", "I live in Graz.", NOW, fact, "Graz", "new")])
+    hit = Hit("memory", "1", "I live in Graz.", "event", None, NOW, 1.0, 1.0, {}, True, (), None, (), "")
+    assert judged({("u", fact): [hit, replace(hit, newer="2")]}, made)["doubted_wrongly"] == 0.5

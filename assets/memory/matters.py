@@ -1,0 +1,353 @@
+# ruff: noqa: E501 - word lists
+"""Open contradictions: of two memories, whether the newer one seems to say the matter of the older one anew.
+
+A flag is a hint for the reader, not a fact: nothing is superseded by it, nothing hidden, nothing written. It stands where
+the rules of `slots.py` cannot decide, because people say the same thing in more ways than any grammar has. The decision
+is a sum of few features of the two texts (`WEIGHTS`), taken only where both are about the same matter of which one holds
+at a time (`matters.yaml`, or "my <noun>"), of the same person, with values that differ and look alike.
+
+Does not live here: which memories are compared and what becomes of it (`retrieval.py`), what supersedes (`reconcile.py`).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
+from pathlib import Path
+
+import yaml
+
+from assets.memory.embed import Matrix
+from assets.memory.listed import listed
+from assets.memory.words import STOP_WORDS, stem
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each feature of a pair counts. Fitted by hand on the hand-written tables of `benchmarks/`."""
+
+    matter: float = 1.0
+    """They share a matter of the table."""
+    attribute: float = 0.6
+    """Both say "my <noun>" (or "the old <noun>") of the same noun, which is none of which one has many."""
+    change: float = 0.7
+    """The newer one says that something is another now."""
+    frame: float = 0.5
+    """They begin alike: the same words up to the value."""
+    alike: float = 0.6
+    """Cosine of their vectors."""
+    figures: float = -1.5
+    """One has a figure, a day or a time where the other has none of the kind."""
+    same: float = -1.5
+    """The share of words beside the matter that both have, squared: all of them are the same value again."""
+    words: float = -0.12
+    """Each word beside matter and value beyond three: the more a text tells, the less it is about one thing."""
+    asked: float = 1.0
+    """From this sum on the older one is doubted."""
+
+
+WEIGHTS = Weights()
+
+_TOKEN = re.compile(r"[^\W_]+")
+_CHANGE = listed("""
+    now switched changed moved swapped replaced anymore longer new nowadays instead upgraded since became relocated
+    settled lately currently these
+    """)
+_LIGHT = STOP_WORDS | listed("""
+    ve m s t re ll d don doesn didn isn aren got get gets getting go goes going use uses using used take takes have has
+    had is are was be been make makes made keep see sees still also just really always usually every each day days week
+    month year today currently now these nowadays lately switched switch changed change moved move swapped swap replaced
+    old new anymore any longer instead called named name names one ones time times way much many lot per say says said
+    call it own officially actually finally recently mostly normally around about like likes need wear put came come
+    comes good best better than thing stuff fine well know think told dr mr mrs ms prof doctor work home live under everyone anyone
+    """)
+_NEVER = listed("""
+    would might maybe perhaps if wish hope hoping want wants wanted wanna planning imagine dream dreamt dreamed dreams could
+    thinking considering wonder visit visited visiting guess love loves hate hates enjoy adore afraid scared fear met
+    gave gift present taught cried told said asked remember remembered forgot thought felt feel feels laughed helped
+    tomorrow yesterday ago tonight will gonna once
+    """) - listed("love")
+_PAST = listed("""
+    went was were had did came saw bought paid spent took ate drank made ran lost won broke found heard spoke wrote
+    began left gave drove rode slept woke fell sent sat stood built
+    """)
+"""Of what was; a standing fact is told in the present, or as a change."""
+_DONE = listed("""
+    switched changed moved swapped replaced relocated settled based employed hired married engaged insured registered
+    enrolled called named used retired divorced widowed separated got promoted trained upgraded transferred retrained
+    feed need joined shifted raised lowered increased decreased dyed treated located needed supposed followed named seated tired
+    """)
+_PEOPLE = listed("""
+    mother mom mum father dad sister brother son daughter wife husband partner boyfriend girlfriend grandmother grandma
+    grandfather grandpa aunt uncle cousin niece nephew friend neighbour neighbor boss colleague roommate flatmate teacher
+    fiance fiancee parents kids children child baby family stepmother stepfather stepdad stepmum stepbrother stepsister
+    godmother godfather godson goddaughter ex guy people team
+    cat dog rabbit hamster parrot horse puppy kitten pony budgie tortoise
+    """)
+_MANY = _PEOPLE | listed("""
+    hobby hobbies problem problems worry worries goal goals plan plans idea ideas dream dreams memory memories book books
+    film films song songs thing things day days life time times way mind heart head eyes hand hands love fear fears
+    birthday weekend evening morning night week year room place house part opinion view turn turns pleasure friends nerves help leave present gift
+    sisters brothers fault choice best favourite favorite experience story feelings thoughts trip holiday project work
+    whole own first last next free food help money own body health future past world self one new old
+    """)
+_FIGURE_UNITS = {
+    **dict.fromkeys(("euro", "euros", "dollar", "dollars", "bucks", "pounds", "eur", "usd", "gbp", "francs", "quid", "pence", "cents", "grand"), "money"),
+    **dict.fromkeys(("kilo", "kilos", "kg", "kilograms", "lbs", "stone", "grams"), "weight"),
+    **dict.fromkeys(("cm", "centimetres", "centimeters", "metres", "meters", "feet", "inches"), "length"),
+    **dict.fromkeys(("mg", "mcg", "micrograms", "milligrams", "ml"), "dose"),
+    **dict.fromkeys(("minutes", "minute", "hour", "hours", "mins", "min"), "span"),
+    **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays", "sundays"), "day"),
+    **dict.fromkeys(("pm", "noon", "midnight", "half", "quarter", "clock"), "time"),
+}  # fmt: skip
+_SUBJECTS = listed("""
+    i we he she they it who that which and then never just once have has ve also again
+    """) - listed("have has ve")
+_NUMBER_WORDS = listed("""
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand zero none
+    """)
+_MEASURES = ("money", "weight", "length", "span", "dose")
+_OF_DOSES = listed("""
+    dose dosage daily morning evening night doctor tablets tablet pills pill medication medicine thyroid prescription
+    psychiatrist doctor's raised lowered increased reduced down up
+    """)
+_LONGEST = 40
+"""Words of a text that may still be about one thing."""
+_KINDS = {"rate": "number"}
+_FREE = ("any", "closed")
+_OWN = ("my", "our", "old")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one text is about.
+
+    Attributes:
+        matters: names of matters, with whose they are.
+        nouns: what it calls "my <noun>", stemmed.
+        beside: its content words that belong to no matter.
+        figures: kinds of figures in it.
+        begins: its first words up to the first content word that is no matter's.
+        changed: it says that something is another now.
+    """
+
+    matters: frozenset[str]
+    nouns: frozenset[str]
+    beside: frozenset[str]
+    figures: frozenset[str]
+    begins: tuple[str, ...]
+    changed: bool
+
+
+_NOTHING = Reading(frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
+
+
+@cache
+def _table() -> tuple[dict[str, list[tuple[tuple[str, ...], int, bool, str]]], dict[str, str]]:
+    """Ways of naming a matter by their rarest word: all words, how many stand before it, whether they follow each other,
+    and the matter; and what values look like by matter."""
+    rows = yaml.safe_load((Path(__file__).parent / "matters.yaml").read_text(encoding="utf-8"))
+    ways: dict[str, list[tuple[tuple[str, ...], int, bool, str]]] = {}
+    kinds: dict[str, str] = {}
+    for matter, (kind, said) in rows.items():
+        kinds[matter] = kind
+        for way in said.split():
+            phrase = tuple(_TOKEN.findall(way.replace("_", " ")))
+            rare = next((place for place, word in enumerate(phrase) if word not in _LIGHT), 0)
+            ways.setdefault(phrase[rare], []).append((phrase, rare, "+" not in way, matter))
+    return ways, kinds
+
+
+@lru_cache(maxsize=20_000)
+def read(text: str) -> Reading:
+    """What a text is about; nothing for a question, a wish, a plan or an event."""
+    words = _TOKEN.findall(text.lower())
+    seen = set(words)
+    if "?" in text or not 2 < len(words) < _LONGEST or not seen.isdisjoint(_NEVER):
+        return _NOTHING
+    changed = not seen.isdisjoint(_CHANGE)
+    if not changed and _tells_what_was(words):
+        return _NOTHING
+    figures = _figures(words)
+    found, of_matters = _matters(text, words, seen, figures)
+    nouns = _nouns(words) if not seen.isdisjoint(_OWN) else frozenset()
+    if not found and not nouns:
+        return _NOTHING
+    who = _whose(words, of_matters)
+    beside = [
+        place
+        for place, word in enumerate(words)
+        if place not in of_matters and word not in _LIGHT and _FIGURE_UNITS.get(word) not in _MEASURES
+    ]
+    return Reading(
+        frozenset(f"{matter} {_pet(words) if matter.startswith('pet') else who}" for matter in found),
+        nouns,
+        frozenset(stem(words[place]) for place in beside),
+        figures,
+        tuple(words[: beside[0]] if beside else words),
+        changed,
+    )
+
+
+def _matters(text: str, words: list[str], seen: set[str], figures: frozenset[str]) -> tuple[set[str], set[int]]:
+    """Matters of which the words speak and a value is told, and the places of those words."""
+    ways, kinds = _table()
+    found: set[str] = set()
+    places: set[int] = set()
+    for key in ways.keys() & seen:
+        place = words.index(key)
+        for phrase, before, close, matter in ways[key]:
+            if len(phrase) > 1 and not (
+                _follow(words, phrase, key, before) if close else all(word in seen for word in phrase)
+            ):
+                continue
+            kind = kinds[matter]
+            if kind not in _FREE and not (_names(text, words) if kind == "name" else _KINDS.get(kind, kind) in figures):
+                continue
+            found.add(matter)
+            if kind != "closed":
+                places.update(
+                    range(place - before, place - before + len(phrase)) if close else map(words.index, phrase)
+                )
+    if "dose" in figures:
+        for place, word in enumerate(words):
+            if not (word in _LIGHT or word in _FIGURE_UNITS or word in _OF_DOSES or word[0].isdigit()):
+                found.add(f"dose of {word}")
+                places.add(place)
+    return found, places
+
+
+def _follow(words: list[str], phrase: tuple[str, ...], key: str, before: int) -> bool:
+    """Whether the words of a phrase, of which `before` stand before its key, follow each other at the key's first place."""
+    begin = words.index(key) - before
+    return begin >= 0 and tuple(words[begin : begin + len(phrase)]) == phrase
+
+
+def _names(text: str, words: Sequence[str]) -> bool:
+    """Whether there may be a name: a capital inside; none at all; or a first word that is no common one."""
+    first = words[0]
+    return (
+        _NAMED.search(text) is not None
+        or text == text.lower()
+        or not (first in _LIGHT or first in _PEOPLE or first in _table()[0])
+    )
+
+
+def _tells_what_was(words: Sequence[str]) -> bool:
+    return any(
+        (word in _PAST or (word.endswith("ed") and word not in _DONE)) and before in _SUBJECTS
+        for before, word in pairwise(words)
+    )
+
+
+def _figures(words: Sequence[str]) -> frozenset[str]:
+    kinds = {_FIGURE_UNITS[word] for word in _FIGURE_UNITS.keys() & words}
+    if any(word[0].isdigit() or word in _NUMBER_WORDS for word in words):
+        kinds.add("number")
+        if not kinds & set(_MEASURES):
+            kinds.add("time")
+    return frozenset(kinds)
+
+
+_NAMED = re.compile(r"(?<!^)(?<![.!:]\s)\b(?!I\b)[A-Z][a-z]")
+
+
+def _nouns(words: Sequence[str]) -> frozenset[str]:
+    """Nouns after "my", "our" or "the old", without those of which one has many."""
+    found = set()
+    for place, (word, after) in enumerate(pairwise(words)):
+        old = after in _BEFORE_NOUN
+        if word in ("my", "our") or (word == "the" and after == "old"):
+            noun = words[place + 2] if old and place + 2 < len(words) else after
+            if noun not in _MANY and noun not in _LIGHT:
+                found.add(stem(noun))
+    return frozenset(found)
+
+
+_BEFORE_NOUN = listed("new old current daily weekly usual regular present main own")
+
+
+def _whose(words: Sequence[str], of_matters: set[int]) -> str:
+    """Whose matter it is: the first person named before it, unless it is I."""
+    limit = min(of_matters, default=len(words))
+    for place, (word, after) in enumerate(pairwise(words[: limit + 1])):
+        if after == "s" and place not in of_matters and word not in _IS:
+            return word
+        if word in ("my", "our", "the", "his", "her") and after in _PEOPLE and place + 1 not in of_matters:
+            return "" if "and" in words[place : place + 4] and {"i", "me"} & set(words[place : place + 6]) else after
+    return ""
+
+
+def _pet(words: Sequence[str]) -> str:
+    return next((word for word in words if word in _PETS), "")
+
+
+_PETS = listed("cat dog rabbit hamster parrot horse puppy kitten pony budgie tortoise guinea")
+_IS = listed("it that what there he she who here let how where everything")
+
+
+def doubted(older: str, newer: str, alike: float, weights: Weights = WEIGHTS) -> bool:
+    """Whether the newer text seems to say anew, and otherwise, what the older one says.
+
+    Args:
+        older: a text.
+        newer: a later one of the same person.
+        alike: cosine of their vectors.
+        weights: what each feature counts.
+    """
+    return _sum(read(older), read(newer), alike, weights) >= weights.asked
+
+
+def said_anew(
+    texts: Sequence[str], times: Sequence[float], vectors: Matrix, weights: Weights = WEIGHTS
+) -> Iterator[tuple[int, int]]:
+    """Pairs of places of an older text and the last of the later ones that seem to say its matter anew.
+
+    Args:
+        texts: of one person.
+        times: when each was said, in one unit.
+        vectors: of each, of length 1.
+        weights: what each feature counts.
+    """
+    found = [read(text) for text in texts]
+    about: dict[str, list[int]] = {}
+    for place, reading in enumerate(found):
+        for matter in (*reading.matters, *reading.nouns):
+            about.setdefault(matter, []).append(place)
+    last: dict[int, int] = {}
+    for older, later in {
+        (one, other)
+        for places in about.values()
+        if len(places) > 1
+        for one in places
+        for other in places
+        if times[one] < times[other]
+    }:
+        if (older not in last or times[last[older]] < times[later]) and _sum(
+            found[older], found[later], float(vectors[older] @ vectors[later]), weights
+        ) >= weights.asked:
+            last[older] = later
+    yield from last.items()
+
+
+def _sum(one: Reading, other: Reading, alike: float, weights: Weights) -> float:
+    matters = one.matters & other.matters
+    nouns = one.nouns & other.nouns
+    if not matters and not nouns:
+        return -1.0
+    left, right = one.beside - other.beside, other.beside - one.beside
+    if not left or not right:
+        return -1.0
+    told = weights.matter * bool(matters) + weights.attribute * bool(nouns)
+    told += weights.change * other.changed
+    told += weights.frame * (len(one.begins) > 1 and one.begins[:3] == other.begins[:3])
+    told += weights.alike * alike
+    told += weights.figures * bool((one.figures ^ other.figures) & _TELLING)
+    told += weights.same * (len(one.beside & other.beside) / min(len(one.beside), len(other.beside))) ** 2
+    told += weights.words * max(0, len(left) - 3) + weights.words * max(0, len(right) - 3)
+    return told
+
+
+_TELLING = frozenset((*_MEASURES, "day"))
