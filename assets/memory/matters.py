@@ -70,7 +70,7 @@ _NEVER = listed("""
     """) - listed("love")
 _PAST = listed("""
     went was were had did came saw bought paid spent took ate drank made ran lost won broke found heard spoke wrote
-    began left gave drove rode slept woke fell sent sat stood built
+    began left gave drove rode slept woke fell sent sat stood built learnt learned read
     """)
 """Of what was; a standing fact is told in the present, or as a change."""
 _DONE = listed("""
@@ -111,12 +111,14 @@ _NUMBER_WORDS = listed("""
 _MEASURES = ("money", "weight", "length", "span", "dose")
 _OF_DOSES = listed("""
     dose dosage daily morning evening night doctor tablets tablet pills pill medication medicine thyroid prescription
-    psychiatrist doctor's raised lowered increased reduced down up
+    psychiatrist doctor's raised lowered increased reduced down up landlord weekly monthly cost costs minute last called update end got
     """)
 _LONGEST = 40
 """Words of a text that may still be about one thing."""
-_KINDS = {"rate": "number"}
 _FREE = ("any", "closed")
+_CLOCK = frozenset(word for word, kind in _FIGURE_UNITS.items() if kind in ("day", "time"))
+_EACH = ("a", "an", "per", "each", "every")
+_TIMES = ("day", "week", "month", "night", "hour", "year", "morning")
 _OWN = ("my", "our", "old")
 
 
@@ -129,6 +131,7 @@ class Reading:
         nouns: what it calls "my <noun>", stemmed.
         beside: its content words that belong to no matter.
         figures: kinds of figures in it.
+        told: its figures and days themselves.
         begins: its first words up to the first content word that is no matter's.
         changed: it says that something is another now.
     """
@@ -137,11 +140,12 @@ class Reading:
     nouns: frozenset[str]
     beside: frozenset[str]
     figures: frozenset[str]
+    told: frozenset[str]
     begins: tuple[str, ...]
     changed: bool
 
 
-_NOTHING = Reading(frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
+_NOTHING = Reading(frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
 
 
 @cache
@@ -186,6 +190,7 @@ def read(text: str) -> Reading:
         nouns,
         frozenset(stem(words[place]) for place in beside),
         figures,
+        frozenset(word for word in words if word[0].isdigit() or word in _NUMBER_WORDS or word in _CLOCK),
         tuple(words[: beside[0]] if beside else words),
         changed,
     )
@@ -204,19 +209,23 @@ def _matters(text: str, words: list[str], seen: set[str], figures: frozenset[str
             ):
                 continue
             kind = kinds[matter]
-            if kind not in _FREE and not (_names(text, words) if kind == "name" else _KINDS.get(kind, kind) in figures):
+            if kind not in _FREE and not (_names(text, words) if kind == "name" else kind in figures):
                 continue
             found.add(matter)
             if kind != "closed":
                 places.update(
                     range(place - before, place - before + len(phrase)) if close else map(words.index, phrase)
                 )
-    if "dose" in figures:
-        for place, word in enumerate(words):
-            if not (word in _LIGHT or word in _FIGURE_UNITS or word in _OF_DOSES or word[0].isdigit()):
-                found.add(f"dose of {word}")
-                places.add(place)
+    for kind in figures & _TOLD_BY:
+        # Whatever has an amount or a day: one of each at a time.
+        found.update(f"{kind} of {stem(word)}" for word in seen if _may_name(word))
     return found, places
+
+
+def _may_name(word: str) -> bool:
+    return not (
+        word in _LIGHT or word in _FIGURE_UNITS or word in _OF_DOSES or word in _NUMBER_WORDS or word[0].isdigit()
+    )
 
 
 def _follow(words: list[str], phrase: tuple[str, ...], key: str, before: int) -> bool:
@@ -248,6 +257,8 @@ def _figures(words: Sequence[str]) -> frozenset[str]:
         kinds.add("number")
         if not kinds & set(_MEASURES):
             kinds.add("time")
+    if "number" in kinds and any(one in _EACH and other in _TIMES for one, other in pairwise(words)):
+        kinds.add("rate")
     return frozenset(kinds)
 
 
@@ -334,20 +345,23 @@ def said_anew(
 
 def _sum(one: Reading, other: Reading, alike: float, weights: Weights) -> float:
     matters = one.matters & other.matters
+    topic = {matter.partition(" of ")[2].rstrip() for matter in matters}
     nouns = one.nouns & other.nouns
     if not matters and not nouns:
         return -1.0
     left, right = one.beside - other.beside, other.beside - one.beside
-    if not left or not right:
+    shared = (one.beside & other.beside) - topic
+    if not left or not right or (one.told and one.told == other.told):
         return -1.0
     told = weights.matter * bool(matters) + weights.attribute * bool(nouns)
     told += weights.change * other.changed
     told += weights.frame * (len(one.begins) > 1 and one.begins[:3] == other.begins[:3])
     told += weights.alike * alike
     told += weights.figures * bool((one.figures ^ other.figures) & _TELLING)
-    told += weights.same * (len(one.beside & other.beside) / min(len(one.beside), len(other.beside))) ** 2
+    told += weights.same * (len(shared) / min(len(one.beside - topic) or 1, len(other.beside - topic) or 1)) ** 2
     told += weights.words * max(0, len(left) - 3) + weights.words * max(0, len(right) - 3)
     return told
 
 
+_TOLD_BY = frozenset(("money", "weight", "length", "span", "dose", "day", "rate"))
 _TELLING = frozenset((*_MEASURES, "day"))
