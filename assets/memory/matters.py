@@ -29,6 +29,8 @@ class Weights:
 
     matter: float = 1.0
     """They share a matter of the table."""
+    question: float = 0.8
+    """Both have the rarest word of the question to which they are answers."""
     attribute: float = 0.6
     """Both say "my <noun>" (or "the old <noun>") of the same noun, which is none of which one has many."""
     change: float = 0.7
@@ -127,6 +129,7 @@ class Reading:
     """What one text is about.
 
     Attributes:
+        who: of whom it speaks; "" of oneself.
         matters: names of matters, with whose they are.
         nouns: what it calls "my <noun>", stemmed.
         beside: its content words that belong to no matter.
@@ -136,6 +139,7 @@ class Reading:
         changed: it says that something is another now.
     """
 
+    who: str
     matters: frozenset[str]
     nouns: frozenset[str]
     beside: frozenset[str]
@@ -145,7 +149,7 @@ class Reading:
     changed: bool
 
 
-_NOTHING = Reading(frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
+_NOTHING = Reading("", frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
 
 
 @cache
@@ -177,8 +181,6 @@ def read(text: str) -> Reading:
     figures = _figures(words)
     found, of_matters = _matters(text, words, seen, figures)
     nouns = _nouns(words) if not seen.isdisjoint(_OWN) else frozenset()
-    if not found and not nouns:
-        return _NOTHING
     who = _whose(words, of_matters)
     beside = [
         place
@@ -186,6 +188,7 @@ def read(text: str) -> Reading:
         if place not in of_matters and word not in _LIGHT and _FIGURE_UNITS.get(word) not in _MEASURES
     ]
     return Reading(
+        who,
         frozenset(f"{matter} {_pet(words) if matter.startswith('pet') else who}" for matter in found),
         nouns,
         frozenset(stem(words[place]) for place in beside),
@@ -299,20 +302,25 @@ _PETS = listed("cat dog rabbit hamster parrot horse puppy kitten pony budgie tor
 _IS = listed("it that what there he she who here let how where everything")
 
 
-def doubted(older: str, newer: str, alike: float, weights: Weights = WEIGHTS) -> bool:
+def doubted(older: str, newer: str, alike: float, question_word: str = "", weights: Weights = WEIGHTS) -> bool:
     """Whether the newer text seems to say anew, and otherwise, what the older one says.
 
     Args:
         older: a text.
         newer: a later one of the same person.
         alike: cosine of their vectors.
+        question_word: the stem that a question to which they are answers turns on.
         weights: what each feature counts.
     """
-    return _sum(read(older), read(newer), alike, weights) >= weights.asked
+    return _sum(read(older), read(newer), alike, weights, question_word) >= weights.asked
 
 
 def said_anew(
-    texts: Sequence[str], times: Sequence[float], vectors: Matrix, weights: Weights = WEIGHTS
+    texts: Sequence[str],
+    times: Sequence[float],
+    vectors: Matrix,
+    question: str = "",
+    weights: Weights = WEIGHTS,
 ) -> Iterator[tuple[int, int]]:
     """Pairs of places of an older text and the last of the later ones that seem to say its matter anew.
 
@@ -320,6 +328,7 @@ def said_anew(
         texts: of one person.
         times: when each was said, in one unit.
         vectors: of each, of length 1.
+        question: to which they are answers, best known; its rarest word names a matter too.
         weights: what each feature counts.
     """
     found = [read(text) for text in texts]
@@ -327,6 +336,8 @@ def said_anew(
     for place, reading in enumerate(found):
         for matter in (*reading.matters, *reading.nouns):
             about.setdefault(matter, []).append(place)
+    word = _asked(question, found)
+    about[f"asked {word}"] = [place for place, reading in enumerate(found) if word in reading.beside]
     last: dict[int, int] = {}
     for older, later in {
         (one, other)
@@ -337,23 +348,34 @@ def said_anew(
         if times[one] < times[other]
     }:
         if (older not in last or times[last[older]] < times[later]) and _sum(
-            found[older], found[later], float(vectors[older] @ vectors[later]), weights
+            found[older], found[later], float(vectors[older] @ vectors[later]), weights, word
         ) >= weights.asked:
             last[older] = later
     yield from last.items()
 
 
-def _sum(one: Reading, other: Reading, alike: float, weights: Weights) -> float:
+def _asked(question: str, found: Sequence[Reading]) -> str:
+    """The stem of the question that the fewest texts have, "" when there is none."""
+    words = {stem(word) for word in _TOKEN.findall(question.lower()) if _may_name(word) and word not in _NEVER}
+    counts = {word: sum(word in reading.beside for reading in found) for word in words}
+    return min((word for word, count in counts.items() if count), key=lambda word: (counts[word], word), default="")
+
+
+def _sum(one: Reading, other: Reading, alike: float, weights: Weights, asked: str = "") -> float:
     matters = one.matters & other.matters
     topic = {matter.partition(" of ")[2].rstrip() for matter in matters}
     nouns = one.nouns & other.nouns
-    if not matters and not nouns:
+    both_asked = asked in one.beside and asked in other.beside
+    if not matters and (not (nouns or both_asked) or one.who != other.who):
         return -1.0
+    if both_asked:
+        topic.add(asked)
     left, right = one.beside - other.beside, other.beside - one.beside
     shared = (one.beside & other.beside) - topic
     if not left or not right or (one.told and one.told == other.told):
         return -1.0
     told = weights.matter * bool(matters) + weights.attribute * bool(nouns)
+    told += weights.question * both_asked
     told += weights.change * other.changed
     told += weights.frame * (len(one.begins) > 1 and one.begins[:3] == other.begins[:3])
     told += weights.alike * alike

@@ -626,7 +626,7 @@ def _choose(
             break
     if not chosen:
         return []
-    newer = _newer(loaded, considered, ended)
+    newer = _newer(loaded, considered, ended, asked.topic)
     folded = {own for owns in also.values() for own in owns}
     chosen = _newer_first(chosen, newer, {row for row in considered if loaded.ids[row] not in folded}, scores)[:k]
     named = list(parts)
@@ -750,13 +750,13 @@ def _hit(
     )
 
 
-def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray) -> dict[int, int]:
+def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray, question: str) -> dict[int, int]:
     """Of memories that hold, those whose matter a later one among them seems to say anew, with the last of those."""
     texts, seconds = loaded.rows["content"], loaded.seconds
     held = [row for row in rows if loaded.life.active[row] and not ended[row]]
     found: dict[int, int] = {}
     for older, later in said_anew(
-        [texts[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held]
+        [texts[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held], question
     ):
         found[held[older]] = held[later]
     return found
