@@ -189,7 +189,7 @@ def read(text: str) -> Reading:
     ]
     return Reading(
         who,
-        frozenset(f"{matter} {_pet(words) if matter.startswith('pet') else who}" for matter in found),
+        frozenset(f"{matter} {_pet(words) if matter.startswith(_OF_PETS) else who}" for matter in found),
         nouns,
         frozenset(stem(words[place]) for place in beside),
         figures,
@@ -299,6 +299,7 @@ def _pet(words: Sequence[str]) -> str:
 
 
 _PETS = listed("cat dog rabbit hamster parrot horse puppy kitten pony budgie tortoise guinea")
+_OF_PETS = ("pet", "weight")
 _IS = listed("it that what there he she who here let how where everything")
 
 

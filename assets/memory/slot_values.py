@@ -480,7 +480,9 @@ def money(raw: str, tail: str, __: str) -> tuple[str, str] | None:
         "euros?|dollars|bucks|pounds|usd|eur|gbp|francs|chf|crowns|kronor|kroner|rupees|yen|thousand|grand|a month|per month|a year|per year|an hour|per hour",
         "bare",
     )
-    return (found[0].split(" ")[0], found[1]) if found else None
+    if found is None or _FOR_ANOTHER.match(found[1]):
+        return None
+    return found[0].split(" ")[0], found[1]
 
 
 def duration(raw: str, _: str, __: str) -> tuple[str, str] | None:
