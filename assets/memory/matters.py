@@ -65,7 +65,7 @@ _LIGHT = STOP_WORDS | listed("""
     comes good best better than thing stuff fine well know think told dr mr mrs ms prof doctor work home live under everyone anyone
     """)
 _NEVER = listed("""
-    would might maybe perhaps if wish hope hoping want wants wanted wanna planning imagine dream dreamt dreamed dreams could
+    would might maybe perhaps wish hope hoping want wants wanted wanna planning imagine dream dreamt dreamed dreams could
     thinking considering wonder visit visited visiting guess love loves hate hates enjoy adore afraid scared fear met
     gave gift present taught cried told said asked remember remembered forgot thought felt feel feels laughed helped
     tomorrow yesterday ago tonight will gonna once
@@ -176,9 +176,10 @@ def read(text: str) -> Reading:
     if "?" in text or not 2 < len(words) < _LONGEST or not seen.isdisjoint(_NEVER):
         return _NOTHING
     changed = not seen.isdisjoint(_CHANGE)
-    if not changed and _tells_what_was(words):
-        return _NOTHING
     figures = _figures(words)
+    weighed = "weight" in figures and not seen.isdisjoint(_PETS)
+    if ("if" in seen and seen.isdisjoint(_ASKING)) or not (changed or weighed or not _tells_what_was(words)):
+        return _NOTHING
     found, of_matters = _matters(text, words, seen, figures)
     nouns = _nouns(words) if not seen.isdisjoint(_OWN) else frozenset()
     who = _whose(words, of_matters)
@@ -299,6 +300,7 @@ def _pet(words: Sequence[str]) -> str:
 
 
 _PETS = listed("cat dog rabbit hamster parrot horse puppy kitten pony budgie tortoise guinea")
+_ASKING = ("ask", "asks")
 _OF_PETS = ("pet", "weight")
 _IS = listed("it that what there he she who here let how where everything")
 

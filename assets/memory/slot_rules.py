@@ -106,10 +106,12 @@ class _Frame:
     plural: bool = False
 
 
-def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_Frame]:
+def _frames(noun: str, before: str, *, bare: bool, of_name: bool, moves: bool) -> Iterator[_Frame]:
     """The frames of a slot's nouns."""
     i, my, other = frozenset(("i",)), frozenset(("my",)), frozenset(("*",))
     named = rf"(?P<noun>{noun})"
+    # A thing or a person that is moved is somewhere else, and still the same.
+    moved = "|moved|shifted|pushed|put|brought" if moves else ""
     called = _CALLED_BY_NAME if of_name else _CALLED
     own = rf"(?:{_MY} |the )?" if bare else rf"{_MY} "
     after_bare = ("is", "moved", "has", "was", "got", "went", FIGURE) if bare else ()
@@ -149,14 +151,14 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool) -> Iterator[_F
     )
     yield _Frame(rf"{_MY} (?:choice|pick) (?:of|for) (?:an? )?{named} is (?P<value>.+)", my, before=("of", "for"))
     yield _Frame(
-        r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|moved|swapped|updated|upgraded|set|raised|lowered|cut|replaced|exchanged|traded in|traded|"
-        rf"rescheduled|pushed|shifted|put|bumped|dropped|brought)(?: up| down| back)? (?:{_MY}|the) (?:old |former )?{before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on|with|by) (?P<value>.+)",
+        r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|swapped|updated|upgraded|set|raised|lowered|cut|replaced|exchanged|traded in|traded|"
+        rf"rescheduled|bumped|dropped{moved})(?: up| down| back)? (?:{_MY}|the) (?:old |former )?{before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on|with|by) (?P<value>.+)",
         i,
         before=_OWN,
     )
     yield _Frame(
-        rf"(?:they|(?:{_MY}|the) [\w-]+(?: [\w-]+)?) (?:have |has )?(?:changed|moved|raised|lowered|cut|increased|reduced|upped|bumped|put|set|"
-        rf"rescheduled|pushed|shifted|dropped)(?: up| down| back)? {_MY} {before}{named}(?: up| down| back)?(?: from .+?)? to (?P<value>.+)",
+        rf"(?:they|(?:{_MY}|the) [\w-]+(?: [\w-]+)?) (?:have |has )?(?:changed|raised|lowered|cut|increased|reduced|upped|bumped|set|"
+        rf"rescheduled|dropped{moved})(?: up| down| back)? {_MY} {before}{named}(?: up| down| back)?(?: from .+?)? to (?P<value>.+)",
         my | other,
     )
     yield _Frame(
@@ -212,13 +214,18 @@ def rules() -> tuple[Rule, ...]:
         if row.nouns and row.frames:
             named = "|".join(re.escape(noun) for noun in sorted(row.nouns, key=len, reverse=True))
             key = "" if row.key else "-"
-            for frame in _frames(named, before, bare=row.bare, of_name=row.value in ("name", "partner")):
+            for frame in _frames(
+                named, before, bare=row.bare, of_name=row.value in ("name", "partner"), moves=row.value not in _UNMOVED
+            ):
                 cues = frozenset(cue for noun in row.nouns for cue in _cues_of(noun, frame))
                 framed = re.compile(frame.pattern)
                 found.append(
                     Rule(row.slot, key, row.single, framed, read, False, cues, frame.heads, frozenset(), row.same)
                 )
     return tuple(found)
+
+
+_UNMOVED = ("name", "partner", "thing", "any")
 
 
 def _cues_of(noun: str, frame: "_Frame") -> Iterator[tuple[str, str]]:
