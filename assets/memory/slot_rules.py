@@ -149,7 +149,6 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool, moves: bool) -
         i,
         before=(*_OWN, "a", "an"),
     )
-    yield _Frame(rf"{_MY} (?:choice|pick) (?:of|for) (?:an? )?{named} is (?P<value>.+)", my, before=("of", "for"))
     yield _Frame(
         r"(?:i|we) (?:have |am )?(?:changed|changing|switched|switch|swapped|updated|upgraded|set|raised|lowered|cut|replaced|exchanged|traded in|traded|"
         rf"rescheduled|bumped|dropped{moved})(?: up| down| back)? (?:{_MY}|the) (?:old |former )?{before}{named}(?: up| down| back| forward)?(?: from .+?)? (?:to|for|at|on|with|by) (?P<value>.+)",
