@@ -108,7 +108,7 @@ _SUBJECTS = listed("""
     """) - listed("have has ve")
 _NUMBER_WORDS = listed("""
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand zero none
+    nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand zero none minus half
     """)
 _MEASURES = ("money", "weight", "length", "span", "dose")
 _OF_DOSES = listed("""
@@ -186,11 +186,16 @@ def read(text: str) -> Reading:
     beside = [
         place
         for place, word in enumerate(words)
-        if place not in of_matters and word not in _LIGHT and _FIGURE_UNITS.get(word) not in _MEASURES
+        if place not in of_matters
+        and (word not in _LIGHT or word in _NUMBER_WORDS)
+        and _FIGURE_UNITS.get(word) not in _MEASURES
     ]
     return Reading(
         who,
-        frozenset(f"{matter} {_pet(words) if matter.startswith(_OF_PETS) else who}" for matter in found),
+        frozenset(
+            f"{matter} {_pet(words) if matter.startswith(_OF_PETS) else '' if matter.startswith('child') else who}"
+            for matter in found
+        ),
         nouns,
         frozenset(stem(words[place]) for place in beside),
         figures,
@@ -375,7 +380,10 @@ def _sum(one: Reading, other: Reading, alike: float, weights: Weights, asked: st
         topic.add(asked)
     left, right = one.beside - other.beside, other.beside - one.beside
     shared = (one.beside & other.beside) - topic
-    if not left or not right or (one.told and one.told == other.told):
+    if one.told and one.told == other.told:
+        return -1.0
+    measured = one.figures & other.figures & _SAID_IN_FIGURES and one.told != other.told
+    if not (left and right) and not measured:
         return -1.0
     told = weights.matter * bool(matters) + weights.attribute * bool(nouns)
     told += weights.question * both_asked
@@ -383,10 +391,13 @@ def _sum(one: Reading, other: Reading, alike: float, weights: Weights, asked: st
     told += weights.frame * (len(one.begins) > 1 and one.begins[:3] == other.begins[:3])
     told += weights.alike * alike
     told += weights.figures * bool((one.figures ^ other.figures) & _TELLING)
-    told += weights.same * (len(shared) / min(len(one.beside - topic) or 1, len(other.beside - topic) or 1)) ** 2
+    told += (
+        weights.same * min(len(shared) / min(len(one.beside - topic) or 1, len(other.beside - topic) or 1), 1.0) ** 2
+    )
     told += weights.words * max(0, len(left) - 3) + weights.words * max(0, len(right) - 3)
     return told
 
 
 _TOLD_BY = frozenset(("money", "weight", "length", "span", "dose", "day", "rate"))
+_SAID_IN_FIGURES = _TOLD_BY | {"time", "number"}
 _TELLING = frozenset((*_MEASURES, "day"))

@@ -71,7 +71,7 @@ _LEAD = re.compile(
     r"i think you should know|you should know|i have to say|i must say|i can say|i am happy to say|i am glad to say|"
     r"i told you|as said|starting (?:this |next |last )?\w+|from \w+ on|in (?:january|february|march|april|may|june|july|august|september|october|"
     r"november|december|spring|summer|autumn|winter|\d{4})|i would say|for me|to me|personally|in my opinion|if you ask me|"
-    r"(?:when it comes to|as far as|in terms of|speaking of|regarding|concerning) (?:[a-z]+ ){1,4}(?=(?:i|we) )|a \w+ ago|two \w+ ago|these days|at the moment|according to (?:my |the )?\w+|(?:at|for) (?:work|home|school|university|uni|college|church|the office)(?= (?:i|we|my|our|it is)\b)|that)\b[\s,:]*)+"
+    r"(?:when it comes to|as far as|in terms of|speaking of|regarding|concerning) (?:[a-z]+ ){1,4}(?=(?:i|we) )|a \w+ ago|two \w+ ago|these days|at the moment|according to (?:my |the )?\w+|(?:at|for) (?:work|school|university|uni|college|church|the office)(?= (?:i|we|my|our|it is)\b)|that)\b[\s,:]*)+"
 )
 _DAYS_OF_WEEK = "(?:mondays?|tuesdays?|wednesdays?|thursdays?|fridays?|saturdays?|sundays?)"
 _CLEFT = (
