@@ -165,7 +165,13 @@ def _table() -> tuple[dict[str, list[tuple[tuple[str, ...], int, bool, str]]], d
             phrase = tuple(_TOKEN.findall(way.replace("_", " ")))
             rare = next((place for place, word in enumerate(phrase) if word not in _LIGHT), 0)
             ways.setdefault(phrase[rare], []).append((phrase, rare, "+" not in way, matter))
+            if len(phrase) == 1:
+                ways.setdefault(_plural(way), []).append(((_plural(way),), 0, True, matter))
     return ways, kinds
+
+
+def _plural(word: str) -> str:
+    return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 @lru_cache(maxsize=20_000)
@@ -342,8 +348,12 @@ def said_anew(
     found = [read(text) for text in texts]
     about: dict[str, list[int]] = {}
     for place, reading in enumerate(found):
-        for matter in (*reading.matters, *reading.nouns):
+        for matter in reading.matters:
             about.setdefault(matter, []).append(place)
+        for noun in reading.nouns:
+            about.setdefault(
+                f"my {noun}", [at for at, one in enumerate(found) if noun in one.nouns or noun in one.beside]
+            )
     word = _asked(question, found)
     about[f"asked {word}"] = [place for place, reading in enumerate(found) if word in reading.beside]
     last: dict[int, int] = {}
@@ -372,14 +382,14 @@ def _asked(question: str, found: Sequence[Reading]) -> str:
 def _sum(one: Reading, other: Reading, alike: float, weights: Weights, asked: str = "") -> float:
     matters = one.matters & other.matters
     topic = {matter.partition(" of ")[2].rstrip() for matter in matters}
-    nouns = one.nouns & other.nouns
+    nouns = (one.nouns & (other.nouns | other.beside)) | (other.nouns & one.beside)
     both_asked = asked in one.beside and asked in other.beside
     if not matters and (not (nouns or both_asked) or one.who != other.who):
         return -1.0
     if both_asked:
         topic.add(asked)
     left, right = one.beside - other.beside, other.beside - one.beside
-    shared = (one.beside & other.beside) - topic
+    shared = (one.beside & other.beside) - topic - (one.told & other.told)
     if one.told and one.told == other.told:
         return -1.0
     measured = one.figures & other.figures & _SAID_IN_FIGURES and one.told != other.told
