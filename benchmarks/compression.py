@@ -14,6 +14,7 @@ below what holds now), or stale: an old value is shown as current, or above what
 share of flags among the hits that say what holds now.
 
 <<<<<<< HEAD
+<<<<<<< HEAD
 What people say comes from a table of topics. The slots were tuned in sight of what `compression_topics.yaml` gives, and
 widened by the subjects of `compression_topics_heldout_1.yaml`; the ways of saying the same (`rewordings.yaml`) were
 written in sight of all three tables, so that only the share of old values among the first hits is unseen in the last.
@@ -21,6 +22,10 @@ written in sight of all three tables, so that only the share of old values among
 What people say comes from a table of topics. The rules were tuned in sight of all three tables beside this file: the two
 named `heldout` were so once.
 >>>>>>> 682331e (More of what is told in figures)
+=======
+What people say comes from a table of topics. The rules were tuned in sight of all three tables beside this file;
+the two named `heldout` were so once.
+>>>>>>> 06e96d2 (README: what supersedes and what only hints)
 """
 
 import argparse
