@@ -327,7 +327,7 @@ _BEGINS = dict.fromkeys(("age", "count", "money", "height", "weight", "duration"
 _COMMON = listed("""
     i we my our me a an the am is are was were have has had got been to in at on of for with by as from and go goes
     get up down into is became remains this that other made make give gives going see seeing meet meeting went use
-    using take taking would will can cannot you there all any every over
+    using take taking would will can cannot you there all any every over it
     """)
 
 
