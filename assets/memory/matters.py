@@ -12,7 +12,7 @@ Does not live here: which memories are compared and what becomes of it (`retriev
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -174,7 +174,6 @@ def _plural(word: str) -> str:
     return word + ("es" if word.endswith(("s", "x", "ch", "sh")) else "s")
 
 
-@lru_cache(maxsize=20_000)
 def read(text: str) -> Reading:
     """What a text is about; nothing for a question, a wish, a plan or an event."""
     words = _TOKEN.findall(text.lower())
@@ -330,7 +329,7 @@ def doubted(older: str, newer: str, alike: float, question_word: str = "", weigh
 
 
 def said_anew(
-    texts: Sequence[str],
+    found: Sequence[Reading],
     times: Sequence[float],
     vectors: Matrix,
     question: str = "",
@@ -339,13 +338,12 @@ def said_anew(
     """Pairs of places of an older text and the last of the later ones that seem to say its matter anew.
 
     Args:
-        texts: of one person.
+        found: what each text is about, all of one person.
         times: when each was said, in one unit.
         vectors: of each, of length 1.
         question: to which they are answers, best known; its rarest word names a matter too.
         weights: what each feature counts.
     """
-    found = [read(text) for text in texts]
     about: dict[str, list[int]] = {}
     for place, reading in enumerate(found):
         for matter in reading.matters:

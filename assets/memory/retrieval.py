@@ -15,7 +15,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
@@ -30,6 +30,7 @@ import polars as pl
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
 from assets.memory.matters import said_anew
+from assets.memory.matters import Reading, read, said_anew
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
@@ -327,6 +328,7 @@ class Loaded:
         sources: per row the message ids it stems from (a turn's own id).
         seconds: per row, when it was said or became true, since 1970.
         life: per row, what its times and status say.
+        readings: of rows that were looked at, what they are about; they go when the rows do.
     """
 
     rows: dict[str, list[Any]]
@@ -339,6 +341,7 @@ class Loaded:
     sources: list[tuple[str, ...]]
     seconds: np.ndarray
     life: "Life"
+    readings: dict[int, Reading] = field(default_factory=dict)
 
     def scores(self, asked: Asked, weights: Weights = WEIGHTS) -> tuple[np.ndarray, dict[str, Scores], np.ndarray]:
         """Score of every row, the parts of the scored ones, and for every row the scored one it takes them from."""
@@ -752,11 +755,14 @@ def _hit(
 
 def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray, question: str) -> dict[int, int]:
     """Of memories that hold, those whose matter a later one among them seems to say anew, with the last of those."""
-    texts, seconds = loaded.rows["content"], loaded.seconds
+    texts, seconds, readings = loaded.rows["content"], loaded.seconds, loaded.readings
     held = [row for row in rows if loaded.life.active[row] and not ended[row]]
+    for row in held:
+        if row not in readings:
+            readings[row] = read(texts[row])
     found: dict[int, int] = {}
     for older, later in said_anew(
-        [texts[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held], question
+        [readings[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held], question
     ):
         found[held[older]] = held[later]
     return found

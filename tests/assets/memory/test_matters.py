@@ -5,7 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from assets.memory.matters import WEIGHTS, doubted, said_anew
+from assets.memory.matters import WEIGHTS, doubted, read, said_anew
 from assets.memory.retrieval import Hit, recall
 from tests.assets.memory.remembering import NOON, NOW, Person, index, person
 from warehouse.stores import Stores
@@ -78,15 +78,15 @@ def test_what_only_looks_like_it_is_not_doubted(older: str, newer: str) -> None:
 def test_of_several_newer_ones_the_last_is_named_and_none_is_newer_than_itself() -> None:
     texts = ["My landlord is Mr Olsen.", "My landlord is Ms Kaya.", "My landlord is Mr Weiss."]
     vectors = np.tile(np.eye(1, 4, dtype=np.float32), (3, 1))
-    assert dict(said_anew(texts, [1.0, 2.0, 3.0], vectors)) == {0: 2, 1: 2}
-    assert dict(said_anew(texts, [1.0, 1.0, 1.0], vectors)) == {}
+    assert dict(said_anew([read(text) for text in texts], [1.0, 2.0, 3.0], vectors)) == {0: 2, 1: 2}
+    assert dict(said_anew([read(text) for text in texts], [1.0, 1.0, 1.0], vectors)) == {}
 
 
 def test_the_word_a_question_turns_on_names_a_matter_the_table_does_not_have() -> None:
     texts = ["The kayak I paddle is a Prion.", "A Valley is the kayak I have."]
     vectors = np.tile(np.eye(1, 4, dtype=np.float32), (2, 1))
-    assert dict(said_anew(texts, [1.0, 2.0], vectors, "Which kayak do I have?")) == {0: 1}
-    assert dict(said_anew(texts, [1.0, 2.0], vectors)) == {}
+    assert dict(said_anew([read(text) for text in texts], [1.0, 2.0], vectors, "Which kayak do I have?")) == {0: 1}
+    assert dict(said_anew([read(text) for text in texts], [1.0, 2.0], vectors)) == {}
 
 
 def test_no_single_feature_but_the_matter_decides() -> None:
