@@ -13,19 +13,8 @@ superseded by a rule (nothing that says an old value is active), or is flagged (
 below what holds now), or stale: an old value is shown as current, or above what holds now. `doubted_wrongly` is the
 share of flags among the hits that say what holds now.
 
-<<<<<<< HEAD
-<<<<<<< HEAD
-What people say comes from a table of topics. The slots were tuned in sight of what `compression_topics.yaml` gives, and
-widened by the subjects of `compression_topics_heldout_1.yaml`; the ways of saying the same (`rewordings.yaml`) were
-written in sight of all three tables, so that only the share of old values among the first hits is unseen in the last.
-=======
-What people say comes from a table of topics. The rules were tuned in sight of all three tables beside this file: the two
-named `heldout` were so once.
->>>>>>> 682331e (More of what is told in figures)
-=======
-What people say comes from a table of topics. The rules were tuned in sight of all three tables beside this file;
-the two named `heldout` were so once.
->>>>>>> 06e96d2 (README: what supersedes and what only hints)
+What people say comes from a table of topics. The rules, the matters and the ways of saying the same were tuned in sight
+of all three tables beside this file; the two named `heldout` were so once.
 """
 
 import argparse

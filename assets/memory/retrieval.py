@@ -29,7 +29,6 @@ import polars as pl
 
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
-from assets.memory.matters import said_anew
 from assets.memory.matters import Reading, read, said_anew
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
