@@ -29,7 +29,9 @@ _NO_NAME = PREPOSITIONS | listed("""
     of i we you he she it they me us him them who whom which what where when why how that and but or because if so while
     though although not no never is are was were be been am have has had do does did will would can could should may
     might must cannot there twice once again today yesterday tomorrow tonight every each last next always often usually
-    sometimes hardly my our his her their the a an this these those some
+    sometimes hardly only even just especially mainly mostly maybe perhaps suddenly sadly luckily happily apparently
+    obviously clearly honestly finally still already almost nearly both either neither my our his her their the a an this
+    these those some
     """)
 """Words that are no part of what somebody or something is called."""
 

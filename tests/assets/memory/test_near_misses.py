@@ -126,6 +126,8 @@ SAME = [
 
 DIFFERENT = [
     # negation and degree
+    ("Only my niece reads to me", "My niece only reads to me"),
+    ("Even my brother cooked for us", "My brother even cooked for us"),
     ("I think podcasts are boring", "I do not think podcasts are boring"),
     ("I think podcasts are boring", "I think podcasts are not boring"),
     ("I am nervous about the audit", "I am a bit nervous about the audit"),
