@@ -13,8 +13,10 @@ superseded by a rule (nothing that says an old value is active), or is flagged (
 below what holds now), or stale: an old value is shown as current, or above what holds now. `doubted_wrongly` is the
 share of flags among the hits that say what holds now.
 
-What people say comes from a table of topics. The rules, the matters and the ways of saying the same were tuned in sight
-of all three tables beside this file; the two named `heldout` were so once.
+What people say comes from a table of topics. The rules, the matters and the ways of saying the same were written in
+sight of `compression_topics.yaml` and of the two tables named `heldout`, which were so once. Those named `unseen` are
+by others who had seen nothing of it, and nothing was written in sight of them: they say what to expect of words nobody
+thought of.
 """
 
 import argparse

@@ -30,8 +30,8 @@ _NO_NAME = PREPOSITIONS | listed("""
     though although not no never is are was were be been am have has had do does did will would can could should may
     might must cannot there twice once again today yesterday tomorrow tonight every each last next always often usually
     sometimes hardly only even just especially mainly mostly maybe perhaps suddenly sadly luckily happily apparently
-    obviously clearly honestly finally still already almost nearly both either neither my our his her their the a an this
-    these those some
+    obviously clearly honestly finally still already almost nearly both either neither my our his her their the a an
+    this these those some
     """)
 """Words that are no part of what somebody or something is called."""
 

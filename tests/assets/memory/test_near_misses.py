@@ -1,11 +1,17 @@
 """Pairs of statements that say the same, and pairs that only look like it; of subjects that no benchmark has."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
+import yaml
 
+from assets.memory.consolidation import consolidate
 from assets.memory.rewording import comes_down_to
 from assets.memory.rewording_rules import rule_of
 from assets.memory.slots import slotted
+from tests.assets.memory import arriving
+from warehouse.stores import Stores
 
 SAME = [
     # opinions
@@ -337,3 +343,21 @@ def test_what_only_looks_like_it_is_not_the_same(one: str, other: str) -> None:
 def test_a_way_that_would_lose_what_somebody_said_is_refused() -> None:
     with pytest.raises(ValueError, match="in every way"):
         rule_of("it annoys me that {y}", "i dislike {x} because he {y}")
+
+
+def test_no_pair_that_others_wrote_to_mislead_becomes_one_memory(stores: Stores) -> None:
+    pairs: list[list[str]] = yaml.safe_load(Path(__file__).with_name("near_misses.yaml").read_text(encoding="utf-8"))
+    people = [arriving.person(stores) for _ in pairs]
+    for person, pair in zip(people, pairs, strict=True):
+        days = (arriving.DAY.format(day) for day in (1, 9))
+        arriving.push(
+            stores, person, *(arriving.raw(text, at=at, kind="event") for text, at in zip(pair, days, strict=True))
+        )
+
+    consolidate(stores, now=arriving.NOW)
+
+    with stores.live.connect() as conn:
+        merged = conn.execute(
+            "SELECT user_id::text FROM memory.items WHERE extraction_metadata->>'merged_into' IS NOT NULL"
+        ).fetchall()
+    assert [pair for person, pair in zip(people, pairs, strict=True) if (person,) in merged] == []
