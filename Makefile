@@ -40,7 +40,7 @@ lint: $(READY) ## format, lint, types, import rules
 	$(BIN)/lint-imports
 
 test: lint ## lint, types, import rules and every test, on real embedded servers
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 DUCKDB_OLDER := 1.5.6
 OLDER := .venv/duckdb-$(DUCKDB_OLDER)

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -167,16 +167,21 @@ class Rule:
     """A statement and what it comes down to.
 
     Attributes:
-        pattern: of a whole text that has a space before every word.
+        source: what `pattern` is made of.
         into: words and `{x}`, with one verb marked at most.
         past: forms of its marked verbs that are of the past.
         cues: words of which a text has one when it matches.
     """
 
-    pattern: re.Pattern[str]
+    source: str
     into: str
     past: frozenset[str]
     cues: frozenset[str]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Of a whole text that has a space before every word; made when it is first asked for."""
+        return re.compile(self.source)
 
 
 @cache
@@ -218,7 +223,7 @@ def rule_of(into: str, text: str) -> Rule:
         raise ValueError(f"rewordings.yaml: expected {sorted(kept)} in every way of {into!r}, got {sorted(told)}")
     if not cues:
         raise ValueError("rewordings.yaml: expected a word to look for in every way, got one without")
-    return Rule(re.compile(pattern), into, frozenset(past), frozenset(min(cues, key=_frequency)))
+    return Rule(pattern, into, frozenset(past), frozenset(min(cues, key=_frequency)))
 
 
 @dataclass(frozen=True)

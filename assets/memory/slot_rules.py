@@ -8,7 +8,7 @@ value accepts. Does not live here: finding statements in texts (`slots.py`), wha
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import yaml
@@ -52,7 +52,7 @@ class Rule:
         slot: its name.
         key: which one of many, when the rule itself says it; else "", and the group `key` or `noun` of the pattern does.
         single: whether the slot holds one value at a time.
-        pattern: matched at the start of a clause; groups `value`, `key`, `noun`, or one of a closed set of values.
+        source: what `pattern` is made of.
         read: what makes a canonical value of the group `value`, or says that it is none.
         ends: nothing holds after it; with a value, that one no longer does.
         cues: pairs of neighbouring words of which a text has one when it matches, the first "" for any; without the
@@ -66,7 +66,7 @@ class Rule:
     slot: str
     key: str
     single: bool
-    pattern: re.Pattern[str]
+    source: str
     read: Read
     ends: bool
     cues: frozenset[tuple[str, str]]
@@ -74,6 +74,12 @@ class Rule:
     nouns: frozenset[str]
     same: dict[str, str]
     denies: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Matched at the start of a clause; groups `value`, `key`, `noun`, or one of a closed set of values. Made when it
+        is first asked for: of all rules a run needs few."""
+        return re.compile(self.source)
 
 
 _MY = r"(?:my|our)"
@@ -200,7 +206,7 @@ def rules() -> tuple[Rule, ...]:
                     row.slot,
                     key,
                     row.single,
-                    re.compile(pattern),
+                    pattern,
                     of_value,
                     ends,
                     _cues(tokens),
@@ -217,9 +223,10 @@ def rules() -> tuple[Rule, ...]:
                 named, before, bare=row.bare, of_name=row.value in ("name", "partner"), moves=row.value not in _UNMOVED
             ):
                 cues = frozenset(cue for noun in row.nouns for cue in _cues_of(noun, frame))
-                framed = re.compile(frame.pattern)
                 found.append(
-                    Rule(row.slot, key, row.single, framed, read, False, cues, frame.heads, frozenset(), row.same)
+                    Rule(
+                        row.slot, key, row.single, frame.pattern, read, False, cues, frame.heads, frozenset(), row.same
+                    )
                 )
     return tuple(found)
 

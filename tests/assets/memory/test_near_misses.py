@@ -8,7 +8,8 @@ import yaml
 
 from assets.memory.consolidation import consolidate
 from assets.memory.rewording import comes_down_to
-from assets.memory.rewording_rules import rule_of
+from assets.memory.rewording_rules import rule_of, rules
+from assets.memory.slot_rules import rules as rules_of_slots
 from assets.memory.slots import slotted
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
@@ -361,3 +362,8 @@ def test_no_pair_that_others_wrote_to_mislead_becomes_one_memory(stores: Stores)
             "SELECT user_id::text FROM memory.items WHERE extraction_metadata->>'merged_into' IS NOT NULL"
         ).fetchall()
     assert [pair for person, pair in zip(people, pairs, strict=True) if (person,) in merged] == []
+
+
+def test_every_way_of_both_tables_is_a_pattern() -> None:
+    assert all(rule.pattern for rule in rules())
+    assert all(rule.pattern for rule in rules_of_slots())
