@@ -58,7 +58,8 @@ def packed(rows: pl.DataFrame) -> list[str]:
 
 
 def unpacked(texts: Sequence[str | None]) -> tuple[dict[str, pl.Series], pl.Series]:
-    """Columns as of `packed`, zeros where a text is missing or of other rules; and which are."""
+    """Columns as of `packed`, zeros where a text is missing or of another size; and which of them today's rules did not
+    make."""
     nothing = bytes(FINGERPRINT.itemsize)
     told = (base64.b64decode(text or "") for text in texts)
     prints = np.frombuffer(b"".join(raw if len(raw) == len(nothing) else nothing for raw in told), dtype=FINGERPRINT)

@@ -10,19 +10,19 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 import psycopg
 
 from assets.memory import consent
-from assets.memory.entities import RecogniserFailed
 from assets.memory.extract import candidates
+from assets.memory.halving import in_halves, most_bad
 from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import SCREENED
 from assets.memory.writer import QUARANTINE, Boundary, Offer, Writer
-from warehouse.live import LiveError
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
 if TYPE_CHECKING:
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 
 JOURNAL = "memory.journal"
 """Pipeline name of the journal's watermark; one scope per shard."""
-
-BAD_TURNS, BAD_SHARE = 10, 0.01
-"""Turns of a batch that may be unprocessable before the reading itself is taken to be broken."""
 
 MARGIN = "1 hour"
 """Read again behind the watermark: a transaction that was open then may have written with an older time."""
@@ -144,27 +141,17 @@ def _next_offers(writer: Writer, coming: Iterator[pl.DataFrame]) -> list[Offer]:
     if turns is None:
         return []
     with writer.stores.live.connect(autocommit=True) as conn, writer.tally.timed("prepare"):
-        return _offers(writer, conn, turns, most=max(BAD_TURNS, int(BAD_SHARE * len(turns))), bad=[])
+        bad: list[str] = []
 
+        def set_aside(turn: pl.DataFrame, cause: str) -> Offer:
+            bad.append(cause)
+            if len(bad) > most_bad(len(turns)):
+                raise RuntimeError(
+                    f"missed turns: {cause} in {len(bad)} of one batch; not one of them is bad, but the reading"
+                )
+            return _set_aside(writer, conn, turn, cause)
 
-def _offers(writer: Writer, conn: psycopg.Connection, turns: pl.DataFrame, *, most: int, bad: list[str]) -> list[Offer]:
-    """One offer, or in halves where a turn cannot be worked on: that one is set aside and holds up no other."""
-    try:
-        return [_offer(writer, conn, turns)]
-    except (psycopg.Error, LiveError, RecogniserFailed, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a turn raises, the others must go on
-        cause = type(error).__name__
-    if len(turns) > 1:
-        half = len(turns) // 2
-        return [
-            offer for part in (turns[:half], turns[half:]) for offer in _offers(writer, conn, part, most=most, bad=bad)
-        ]
-    bad.append(cause)
-    if len(bad) > most:
-        # Without the cause, whose message may hold somebody's words.
-        raise RuntimeError(f"missed turns: {cause} in {len(bad)} of one batch; not one of them is bad, but the reading")
-    return [_set_aside(writer, conn, turns, cause)]
+        return in_halves(turns, partial(_offer, writer, conn), set_aside)
 
 
 def _set_aside(writer: Writer, conn: psycopg.Connection, turn: pl.DataFrame, cause: str) -> Offer:

@@ -109,6 +109,8 @@ def _made_anew(conn: psycopg.Connection, keyring: "Keyring", traits: pl.DataFram
     rows = conn.execute(
         "SELECT id::text, user_id::text, content FROM memory.items WHERE id = ANY(%s::uuid[])", [ids]
     ).fetchall()
+    if not rows:  # erased since their fingerprints were read
+        return traits
     own, users, sealed = (list(column) for column in zip(*rows, strict=True))
     texts = keyring.decrypt(TABLE, "content", users, own, sealed)
     words = pl.DataFrame({"id": own, "content": texts}, schema=dict.fromkeys(("id", "content"), pl.String))

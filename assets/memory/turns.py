@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -23,10 +24,10 @@ import psycopg
 from assets.memory.accounts import existing, read_accounts
 from assets.memory.consent import allowed_at, fenced, lock_shards, read_consents, unlock_shards
 from assets.memory.embed import Embedder, embedder
-from assets.memory.entities import RecogniserFailed, recogniser
+from assets.memory.entities import recogniser
+from assets.memory.halving import in_halves, most_bad
 from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.redaction import redact
-from warehouse.live import LiveError
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 
 if TYPE_CHECKING:
@@ -37,9 +38,6 @@ RULES = 1
 
 ROWS_AT_ONCE = 5_000
 """Texts read, redacted, embedded and written together."""
-
-BAD_TURNS, BAD_SHARE = 10, 0.01
-"""Turns of a batch that may be unprocessable before redaction itself is taken to be broken."""
 
 KEYS_AT_ONCE = 100_000
 """Rows compared together; decides how many shards go in one round."""
@@ -187,8 +185,8 @@ def _index(
     report.count("unchanged", wanted.join(due, on="id", how="anti")["user_id"])
     for start in range(0, len(due), ROWS_AT_ONCE):
         batch = due[start : start + ROWS_AT_ONCE]
-        rows = _workable(stores, conn, batch, report, most=max(BAD_TURNS, int(BAD_SHARE * len(batch))))
-        if rows is None:
+        rows = _workable(stores, conn, batch, report)
+        if rows.is_empty():
             continue
         vectors = model.embed(rows["content"].to_list())
         longterm.upsert("turns", rows.with_columns(vector=pl.Series(vectors)), model=model.name)
@@ -247,27 +245,18 @@ def _due(wanted: pl.DataFrame, held: pl.DataFrame, gone: pl.DataFrame) -> pl.Dat
     )
 
 
-def _workable(
-    stores: "Stores", conn: psycopg.Connection, batch: pl.DataFrame, report: TurnsReport, *, most: int
-) -> pl.DataFrame | None:
-    """`_composed`, in halves where a turn of it raises: that one is left out and holds up no other; None when nothing
-    is left."""
-    try:
-        return _composed(stores, conn, batch)
-    except (psycopg.Error, LiveError, RecogniserFailed, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever a turn raises, the others must go on
-        cause = type(error).__name__
-    if len(batch) > 1:
-        half = len(batch) // 2
-        halves = [_workable(stores, conn, part, report, most=most) for part in (batch[:half], batch[half:])]
-        parts = [part for part in halves if part is not None]
-        return pl.concat(parts) if parts else None
-    report.count("unprocessable", batch["user_id"])
-    if report.unprocessable > most:
-        # Without the cause, whose message may hold somebody's words.
-        raise RuntimeError(f"turns: {cause} in {report.unprocessable} of them; not one of them is bad, but the reading")
-    return None
+def _workable(stores: "Stores", conn: psycopg.Connection, batch: pl.DataFrame, report: TurnsReport) -> pl.DataFrame:
+    """`_composed`, without the turns on which it raises."""
+
+    def left_out(turn: pl.DataFrame, cause: str) -> None:
+        report.count("unprocessable", turn["user_id"])
+        if report.unprocessable > most_bad(len(batch)):
+            raise RuntimeError(
+                f"turns: {cause} in {report.unprocessable} of them; not one of them is bad, but the reading"
+            )
+
+    parts = [part for part in in_halves(batch, partial(_composed, stores, conn), left_out) if part is not None]
+    return pl.concat(parts) if parts else pl.DataFrame()
 
 
 def _composed(stores: "Stores", conn: psycopg.Connection, batch: pl.DataFrame) -> pl.DataFrame:

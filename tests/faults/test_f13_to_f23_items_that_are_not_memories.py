@@ -178,7 +178,7 @@ def test_f15_a_message_that_always_raises_is_found_and_set_aside(
     assert arriving.quarantined(stores) == [("unprocessable", str(said[1]).encode(), user)]
     assert (first.totals["taken"], first.totals["quarantined"], second.totals["taken"]) == (3, 1, 0)
 
-    monkeypatch.setattr("assets.memory.missed.BAD_TURNS", 0)
+    monkeypatch.setattr("assets.memory.halving.BAD_ROWS", 0)
     builders.message(stores.live, UUID(user), conversation, texts[1])
     with pytest.raises(RuntimeError, match="ValueError in 1") as raised:
         extract_missed(stores, now=arriving.NOW)
@@ -203,7 +203,7 @@ def test_f15_a_turn_that_always_raises_is_left_out_of_the_index_and_the_others_g
     report = index(stores)
     assert (report.indexed, report.unprocessable) == (2, 1)
 
-    monkeypatch.setattr(turns, "BAD_TURNS", 0)
+    monkeypatch.setattr("assets.memory.halving.BAD_ROWS", 0)
     with pytest.raises(RuntimeError, match="ValueError in 1") as raised:
         index(stores)
     assert "breaks a rule" not in "".join(traceback.format_exception(raised.value))
