@@ -32,15 +32,15 @@ from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
 from assets.memory.report import ConsolidationReport
 from assets.memory.word_llama import wordllama_package
-from pipelines.footprint import small_footprint
 from warehouse.embedded import start, stop
+from warehouse.footprint import small_footprint
 from warehouse.live import migrate, upsert_frame
 from warehouse.settings import Settings
 from warehouse.stores import Stores
 
 WARM = 100
-ROUNDS = 2
-"""The embedders and the consolidation take turns, so that a busy moment of the machine hits them all."""
+ROUND = 50_000
+"""Items after which the embedders and the consolidation take turns, so that a busy moment of the machine hits them all."""
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PEOPLE = ["Anna", "Bob", "Carla", "Dmitri", "Erik", "Fatima", "Gus", "Hana", "Ines", "Jonas", "Kira", "Leo"]
@@ -111,8 +111,7 @@ def measure(items: int, per_user: int, loop: int, texts: Sequence[str] = ()) -> 
             spent = dict.fromkeys((*embedders, "whole"), 0.0)
             stages: dict[str, float] = {}
             stored, peak = 0, 0.0
-            step = -(-items // ROUNDS)
-            for part in (made[first : first + step] for first in range(0, items, step)):
+            for part in (made[first : first + ROUND] for first in range(0, items, ROUND)):
                 for name, embed in embedders.items():
                     began = perf_counter()
                     for first in range(0, len(part), settings.memory_batch_items):

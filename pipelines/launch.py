@@ -8,9 +8,9 @@ from dagster import AssetKey, DagsterInvalidConfigError
 
 from assets.operations import failure_alert, raise_alert
 from pipelines import backfill, jobs
-from pipelines.footprint import small_footprint
 from pipelines.instance import open_instance
 from pipelines.runs import Outcome, Watcher, partition_range, run_job, watching
+from warehouse.footprint import small_footprint
 from warehouse.live import LiveError
 from warehouse.settings import Settings
 from warehouse.shards import SHARDS

@@ -9,10 +9,10 @@ from types import FrameType
 
 import psutil
 
-from pipelines.footprint import VARIABLES
 from pipelines.instance import WORKSPACE, environment
 from pipelines.processes import dagster_processes
 from warehouse.embedded import status, stop
+from warehouse.footprint import VARIABLES
 from warehouse.settings import Settings
 
 GRACE_SECONDS = 20

@@ -25,6 +25,7 @@ from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
 from assets.memory.screen import REFUSED, screen
 from assets.memory.writer import Boundary, Offer, Writer, without
+from warehouse.footprint import collector_at_rest
 from warehouse.live import LiveUnavailable
 from warehouse.quarantine import holders
 from warehouse.shards import SHARDS
@@ -76,7 +77,8 @@ def consolidate(
         budget=budget,
         planned=planned,
     )
-    return _Redis(stores, writer).all(shards)
+    with collector_at_rest():
+        return _Redis(stores, writer).all(shards)
 
 
 class _Redis:

@@ -34,6 +34,7 @@ from assets.memory.redaction import redact
 from assets.memory.report import Budget, Tally
 from assets.memory.score import score
 from assets.memory.slots import slotted
+from warehouse.footprint import give_back
 from warehouse.quarantine import holders
 from warehouse.shards import shard_number, shard_of
 
@@ -118,7 +119,6 @@ class Decided:
         users: everyone it concerns.
         held: those held back by the guard, of whom nothing will be written.
         late: those fenced since the offer was made.
-        newcomers: those of whom Postgres has nothing yet.
     """
 
     offer: Offer
@@ -132,7 +132,6 @@ class Decided:
     users: Sequence[str]
     held: set[str]
     late: set[str]
-    newcomers: set[str]
 
 
 class Writer:
@@ -198,13 +197,13 @@ class Writer:
         """Write to Postgres, commit, write to LanceDB, and mark the source there."""
         try:
             with self._or_rolled_back(conn):
-                vectors, newcomers = self._write_rows(conn, decided)
+                vectors, unmet = self._write_rows(conn, decided)
             self._commit(conn)
             self._count(decided)
             if vectors is None:
                 return
             with self.tally.timed("lancedb"):
-                self.project(conn, decided.settled, decided.shown, vectors, decided.users, newcomers)
+                self.project(conn, decided.settled, decided.shown, vectors, decided.users, all_new=unmet)
             if decided.offer.also is not None:
                 also = decided.offer.also
                 with self.transaction(conn):
@@ -217,6 +216,7 @@ class Writer:
         """After the last batch."""
         self._side.shutdown()
         if self.wrote:
+            give_back()  # what the batches used, before putting files together asks for as much again
             self.effects("optimize vectors", lambda: self.stores.longterm.optimize("memories"))
 
     @contextmanager
@@ -263,7 +263,7 @@ class Writer:
         rows = rows.filter(~pl.col("user_id").is_in(list(late)))
         quarantine = without(offer.quarantine, late)
         with self.tally.timed("reconcile"):
-            settled, known = self._settled(conn, keyring, rows)
+            settled = self._settled(conn, keyring, rows)
             held = self._over_limit(conn, settled)
             settled = settled.filter(~pl.col("user_id").is_in(list(held)))
         changes = store.changed(settled)
@@ -276,14 +276,13 @@ class Writer:
             vectors = self._side.submit(self.model.embed, shown["processed_content"].to_list())
             with self.tally.timed("seal"):
                 changes = store.sealed(changes, keyring)
-        newcomers = {*rows["user_id"]} - known
-        return Decided(offer, rows, settled, changes, shown, vectors, quarantine, keyring, users, held, late, newcomers)
+        return Decided(offer, rows, settled, changes, shown, vectors, quarantine, keyring, users, held, late)
 
-    def _write_rows(self, conn: "psycopg.Connection", decided: Decided) -> tuple[Vectors | None, set[str]]:
-        """Put a decided offer into the open transaction; the vectors of what recall may find, None of a plan, and the
-        newcomers of whom Postgres had indeed nothing."""
+    def _write_rows(self, conn: "psycopg.Connection", decided: Decided) -> tuple[Vectors | None, bool]:
+        """Put a decided offer into the open transaction; the vectors of what recall may find, None of a plan, and
+        whether what was taken for new to Postgres was new."""
         if decided.vectors is None:
-            return None, set()
+            return None, False
         with self.tally.timed("postgres"):
             unmet = self.effects(
                 "write items",
@@ -296,13 +295,10 @@ class Writer:
                 ),
             )
         with self.tally.timed("embed"):
-            return decided.vectors.result(), decided.newcomers if unmet else set()
+            return decided.vectors.result(), unmet
 
-    def _settled(
-        self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame
-    ) -> tuple[pl.DataFrame, set[str]]:
-        """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`; and
-        the users of whom something is stored."""
+    def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
+        """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
         users = set(rows["user_id"])
         stored = store.read_traits(conn, keyring, users)
         if stored.outdated and not self.plan:
@@ -319,7 +315,7 @@ class Writer:
         merges = [*_merges(near, words, fresh, partners), *slot_pairs(fresh, traits).iter_rows()]
         kept = details(touched(rows, traits, merges))
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), kept)
-        return settle(nodes, merges), {*traits["user_id"]}
+        return settle(nodes, merges)
 
     def settled_anew(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The state of whole users out of their rows alone (columns of `store.DETAILS`), merges found afresh."""
@@ -368,22 +364,23 @@ class Writer:
         shown: pl.DataFrame,
         vectors: Vectors,
         users: Sequence[str],
-        newcomers: Collection[str] = (),
+        *,
+        all_new: bool = False,
     ) -> None:
         """Bring LanceDB to what is in Postgres.
 
         Args:
             conn: holds the locks of the users' shards.
             settled, shown, vectors, users: as of `Decided`.
-            newcomers: users of whom Postgres had nothing before; LanceDB is asked whether it had.
+            all_new: Postgres had none of the rows without `was_status`; LanceDB is asked whether it had.
         """
         longterm = self.stores.longterm
         if not shown.is_empty():
             projected = store.projection(shown, vectors)
             self.wrote = True
             self._begun = self._begun or longterm.version("memories")
-            absent = longterm.absent("memories", newcomers, at=self._begun) if newcomers else set()
-            new = pl.col("user_id").is_in(list(absent))
+            unmet = shown.filter(pl.col("was_status").is_null() & all_new)
+            new = pl.col("id").is_in(list(longterm.absent("memories", unmet, at=self._begun)))
             for name, put, rows in (
                 ("add vectors", longterm.append, projected.filter(new)),
                 ("write vectors", longterm.upsert, projected.filter(~new)),

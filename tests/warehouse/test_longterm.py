@@ -49,6 +49,35 @@ def test_upserting_the_same_rows_twice_leaves_one_of_each(store: LongTerm) -> No
     assert store.count("memories") == 2
 
 
+@pytest.mark.parametrize("cost_of_reading_all", [0, 1_000_000], ids=["every id read", "through the index"])
+def test_an_id_is_met_whether_it_is_indexed_or_not_and_however_it_is_looked_for(
+    store: LongTerm, monkeypatch: pytest.MonkeyPatch, cost_of_reading_all: float
+) -> None:
+    monkeypatch.setattr("warehouse.longterm.READ_ID", cost_of_reading_all)
+    store.append("memories", rows(ANNA, ["tea", "rain"]), model="m")
+    store.optimize("memories")
+    store.append("memories", rows(ANNA, ["snow", "wind"]), model="m")
+    changed = rows(ANNA, ["tea", "snow", "new"]).with_columns(content=pl.lit("changed"))
+
+    store.upsert("memories", changed, model="m")
+
+    found = store.rows("memories", user_ids=[ANNA], columns=["content"])
+    assert sorted(found["content"].to_list()) == ["changed", "changed", "changed", "rain", "wind"]
+
+
+def test_an_id_is_absent_as_of_a_version_whatever_came_after_it(store: LongTerm) -> None:
+    asked = rows(ANNA, ["tea", "rain"])
+    tea, rain = asked["id"]
+    before = store.version("memories")
+    store.append("memories", asked[:1], model="m")
+    between = store.version("memories")
+    store.append("memories", asked[1:], model="m")
+
+    assert store.absent("memories", asked, at=before) == {tea, rain}
+    assert store.absent("memories", asked, at=between) == {rain}
+    assert store.absent("memories", asked, at=store.version("memories")) == set()
+
+
 def test_absent_columns_are_null_and_unknown_ones_are_refused(store: LongTerm) -> None:
     store.upsert("turns", rows(ANNA, ["tea"]), model="m")
     assert store.rows("turns", user_ids=[ANNA])["speaker"].to_list() == [None]

@@ -226,6 +226,20 @@ def test_a_memory_that_postgres_lost_and_lancedb_kept_is_not_there_twice(stores:
     assert len(arriving.projected(stores, user)) == 1
 
 
+def test_one_of_several_memories_that_postgres_lost_and_lancedb_kept_is_not_there_twice(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(BERLIN), arriving.raw(WALK, kind="event"))
+    consolidate(stores, now=arriving.NOW)
+    lost = next(row["id"] for row in arriving.rows(stores, user) if row["content"] == WALK)
+    with stores.live.connect() as conn:
+        conn.execute("DELETE FROM memory.items WHERE id = %s::uuid", [lost])
+
+    arriving.push(stores, user, arriving.raw(WALK, kind="event"), arriving.raw(CARE, kind="event"))
+    consolidate(stores, now=arriving.NOW)
+
+    assert len(arriving.projected(stores, user)) == len(arriving.shown(stores, user)) == 3
+
+
 def test_who_came_in_this_run_and_comes_again_in_it_is_not_there_twice(settings: Settings) -> None:
     stores = Stores(settings.model_copy(update={"memory_batch_items": 1}))
     user = arriving.person(stores)
