@@ -40,7 +40,7 @@ from warehouse.stores import Stores
 
 WARM = 100
 ROUND = 50_000
-"""Items after which the embedders and the consolidation take turns, so that a busy moment of the machine hits them all."""
+"""Items after which embedders and consolidation take turns, so that a busy moment of the machine hits them all."""
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PEOPLE = ["Anna", "Bob", "Carla", "Dmitri", "Erik", "Fatima", "Gus", "Hana", "Ines", "Jonas", "Kira", "Leo"]

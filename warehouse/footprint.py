@@ -2,8 +2,8 @@
 reads at once, what Python's collector looks through.
 
 glibc gives threads heaps of their own and keeps what is freed in each of them. With the threads of LanceDB, Polars and
-DuckDB that is a fifth of a night's memory. What is larger than its usual limit it asks the kernel for anew each time, and
-the kernel clears every page of it: a sixth of a consolidation. LanceDB's readers hold what they have read ahead until it
+DuckDB that is a fifth of a night's memory. Larger pieces it asks the kernel for anew each time, which clears their
+pages: with the collector's work, a sixth of a consolidation. LanceDB's readers hold what they have read ahead until it
 is asked for: with two of them putting the files of a million memories together takes as long as with eight, and a
 quarter less memory.
 """

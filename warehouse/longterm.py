@@ -39,7 +39,7 @@ PIECES_PER_USER = 4
 user a page per column, and each night adds one."""
 
 LOOKED_UP, READ_WHOLE, READ_ID = 40, 1, 0.25
-"""Microseconds of a merge, measured: per row found through the index, per row not in it yet, per id when all are read."""
+"""Microseconds of a merge, measured: per row found by the index, per row not in it yet, per id when all are read."""
 
 ROWS_REWRITTEN = 50_000
 """Rows of a table written anew that are in memory at a time."""

@@ -25,6 +25,9 @@ MEASURED = AssetKey(["memory", "quality"])
 
 NEAR_DUPLICATE_SHARE = 0.01
 """Of the sampled memories: what the bands' estimate may take for alike that the exact comparison did not."""
+CONTRADICTION_SHARE = 0.01
+"""Pairs that nothing has settled, against the sampled memories."""
+
 P99_PER_USER = 5_000
 BACKLOG_SECONDS = 2 * 86_400
 """Two nights: one may fail."""
@@ -35,7 +38,7 @@ QUALITY = {
     "vectors": "LanceDB against Postgres: orphan, missing and stale vectors.",
     "size": "Active memories of the user at the 99th percentile.",
     "backlog": "Age of the oldest memory that waits in Redis.",
-    "never_recalled": "Share of active memories that no recall has returned.",
+    "never_recalled": "Active memories that no recall has returned; of those known for a month not all of them.",
     "fenced": "Rows of people who are in the erasure ledger.",
 }
 """Check name → what it measures."""
@@ -53,7 +56,12 @@ def judged(measured: "Quality") -> "list[AssetCheckResult]":
             sampled=measured.sampled,
             merged_share=measured.merged_share,
         ),
-        _result("contradictions", True, pairs=measured.contradictions, sampled=measured.sampled),
+        _result(
+            "contradictions",
+            measured.contradictions <= CONTRADICTION_SHARE * measured.sampled,
+            pairs=measured.contradictions,
+            sampled=measured.sampled,
+        ),
         _result(
             "vectors",
             measured.orphan_vectors + measured.missing_vectors + measured.stale_vectors == 0,
@@ -74,7 +82,14 @@ def judged(measured: "Quality") -> "list[AssetCheckResult]":
             oldest_seconds=measured.backlog_seconds,
             items=measured.backlog_items,
         ),
-        _result("never_recalled", True, share=measured.never_recalled_share),
+        # Nothing returned in a month: what recall counts does not come back.
+        _result(
+            "never_recalled",
+            not measured.settled or measured.settled_recalled > 0,
+            share=measured.never_recalled_share,
+            known_for_a_month=measured.settled,
+            of_these_recalled=measured.settled_recalled,
+        ),
         _result("fenced", measured.fenced_rows == 0, severity=AssetCheckSeverity.ERROR, rows=measured.fenced_rows),
     ]
 

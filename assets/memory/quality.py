@@ -6,7 +6,7 @@ Reads Postgres, LanceDB and Redis. Does not live here: what is too much (`checks
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SAMPLED_USERS = 200
 """Users whose memories are compared with each other: the first by the hash of their id, so the same ones each time."""
+
+SETTLED = timedelta(days=30)
+"""How long engram has known a memory that recall has had its time to return."""
 
 OLDEST_LOOKED_AT = 2_000
 """Users whose oldest waiting item is looked at for the age of the backlog."""
@@ -46,6 +49,8 @@ class Quality:
         backlog_items: items waiting in Redis.
         backlog_seconds: age of the oldest item seen waiting, 0 when none waits.
         never_recalled_share: active memories that no recall has returned, of all active.
+        settled: active memories engram has known for `SETTLED`.
+        settled_recalled: those of them that some recall has returned.
         fenced_rows: rows of people who are in the erasure ledger.
     """
 
@@ -64,6 +69,8 @@ class Quality:
     backlog_items: int
     backlog_seconds: float
     never_recalled_share: float
+    settled: int
+    settled_recalled: int
     fenced_rows: int
 
 
@@ -75,12 +82,12 @@ def measure(stores: "Stores", *, now: datetime) -> Quality:
         now: the clock that ages are counted from, aware.
     """
     with stores.live.connect() as conn:
-        (counts,) = conn.execute(_COUNTS).fetchall()
+        (counts,) = conn.execute(_COUNTS, {"since": now - SETTLED}).fetchall()
         ((fenced,),) = conn.execute(_FENCED).fetchall()
         sampled, near, clusters, contradictions = _likeness(stores, conn)
     orphan, missing, stale = _projection(stores)
     waiting, seconds = _backlog(stores, now)
-    items, active, users, p99, merged, untouched = counts
+    items, active, users, p99, merged, untouched, settled, settled_recalled = counts
     return Quality(
         items=items,
         active=active,
@@ -97,6 +104,8 @@ def measure(stores: "Stores", *, now: datetime) -> Quality:
         backlog_items=waiting,
         backlog_seconds=seconds,
         never_recalled_share=untouched / active if active else 0.0,
+        settled=settled,
+        settled_recalled=settled_recalled,
         fenced_rows=fenced,
     )
 
@@ -106,8 +115,11 @@ WITH per_user AS (SELECT user_id, count(*) AS n FROM memory.items WHERE status =
 SELECT count(*), count(*) FILTER (WHERE status = 'active'), (SELECT count(*) FROM per_user),
        (SELECT percentile_disc(0.99) WITHIN GROUP (ORDER BY n) FROM per_user),
        count(*) FILTER (WHERE extraction_metadata->>'merged_into' IS NOT NULL),
-       count(*) FILTER (WHERE status = 'active' AND access_count = 0)
-FROM memory.items
+       count(*) FILTER (WHERE status = 'active' AND access_count = 0),
+       count(*) FILTER (WHERE status = 'active' AND known_at < %(since)s),
+       count(*) FILTER (WHERE status = 'active' AND known_at < %(since)s AND access_count > 0)
+FROM memory.items,
+     LATERAL (SELECT COALESCE((extraction_metadata->>'known_at')::timestamptz, created_at) AS known_at) learnt
 """
 
 _FENCED = """

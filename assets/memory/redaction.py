@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from assets.memory.patterns import HINT, EntityRecogniser, Span, structured
+from assets.memory.words import STOP_WORDS
 
 PLACEHOLDERS = {
     "name": "NAME",
@@ -35,6 +36,14 @@ _PARTICLES = frozenset(
     "de la le da di du del van von der den el al bin ibn of the dr mr ms mrs".split()  # noqa: SIM905 - a list of words
 )
 """Parts of names that are words by themselves: scrubbed within the whole name only."""
+
+_EVERYDAY = STOP_WORDS | {"may", "might", "shall", "yes", "ok"}
+"""Names such as Will, May, An and So: the words are everywhere, so they are names where a capital or what stands before
+says so."""
+
+_INTRODUCED = re.compile(
+    r"(?:\bnamed?|\bnames?(?: i|')s|\bname is|\bcall(?:s|ed)?(?: me)?|\bi am|\bi'm|\bim|\bthis is|\bit's)\W+$"
+)
 
 
 def redact(frame: pl.DataFrame, accounts: pl.DataFrame, *, entities: EntityRecogniser | None = None) -> pl.DataFrame:
@@ -149,6 +158,8 @@ def _own(text: str, terms: Sequence[tuple[str, str]]) -> list[Span]:
             pattern = rf"(?<!\w){words}(?!\w)"
         for match in re.finditer(pattern, folded):
             start, end = origin[match.start()], origin[match.end() - 1] + 1
+            if term in _EVERYDAY and not text[start].isupper() and not _INTRODUCED.search(folded[: match.start()]):
+                continue
             while end < len(text) and unicodedata.combining(text[end]):
                 end += 1
             spans.append(Span(start, end, PLACEHOLDERS[kind]))

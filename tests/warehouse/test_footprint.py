@@ -13,11 +13,17 @@ from warehouse.footprint import BORN, VARIABLES, collector_at_rest
 def test_the_collector_is_as_before_after_a_run_that_failed() -> None:
     before = (gc.get_threshold(), gc.get_freeze_count())
 
-    with pytest.raises(ZeroDivisionError), collector_at_rest():
-        assert gc.get_threshold()[0] == BORN
-        assert gc.get_freeze_count() > before[1]
-        raise ZeroDivisionError
+    def fail() -> None:
+        with collector_at_rest():
+            during.extend([gc.get_threshold()[0], gc.get_freeze_count()])
+            raise ZeroDivisionError
 
+    during: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+    assert during[0] == BORN
+    assert during[1] > before[1]
     assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 

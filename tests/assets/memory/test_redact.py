@@ -51,6 +51,21 @@ def test_the_names_of_one_person_are_not_looked_for_in_the_text_of_another() -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("I will go when you will", "I will go when you will"),
+        ("Will is here, and WILL it is", "<NAME> is here, and <NAME> it is"),
+        ("my name is will", "my name is <NAME>"),
+        ("they call me will, they will", "they call me <NAME>, they will"),
+        ("will smith will go", "<NAME> will go"),
+        ("smith will go", "<NAME> will go"),
+    ],
+)
+def test_a_name_that_is_an_everyday_word_goes_where_it_is_a_name(text: str, expected: str) -> None:
+    assert _redacted(text, "you") == expected
+
+
+@pytest.mark.parametrize(
     ("text", "kind"),
     [
         ("write to a.b+c@mail.example.co.uk.", "EMAIL_ADDRESS"),
