@@ -10,6 +10,7 @@ import re
 import time
 import warnings
 from asyncio import gather
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ import pyarrow as pa
 from warehouse.packed import PACKED, PACKED_COLUMNS, pack, unpack
 
 if TYPE_CHECKING:
+    from lancedb import Session
     from lancedb.db import AsyncConnection, DBConnection
     from lancedb.table import AsyncTable, Table
 
@@ -37,6 +39,14 @@ REGISTRY = "registry"
 PIECES_PER_USER = 4
 """Pieces, on average, that a user's rows may lie in before the table is written anew: each costs every read of the
 user a page per column, and each night adds one."""
+
+FULL, FEW, FRAGMENTS = 2**20, 20_000, 32
+"""Rows from which LanceDB leaves a fragment alone; rows of a table whose fragments are put together at once, which is
+cheap; fragments below `FULL` that a larger one may have."""
+
+INDEX_CACHE, FILE_CACHE = 128 * 2**20, 64 * 2**20
+"""Bytes of indexes and of what is known about files that a process keeps; by itself LanceDB would keep 7 GB, and with
+them every index that has been replaced since."""
 
 LOOKED_UP, READ_WHOLE, READ_ID = 40, 1, 0.25
 """Microseconds of a merge, measured: per row found by the index, per row not in it yet, per id when all are read."""
@@ -276,7 +286,10 @@ class LongTerm:
         return deleted
 
     def optimize(self, table: str) -> None:
-        """Compact small files and bring the indexes up to date; old versions stay for a day.
+        """Bring the indexes up to date, and put fragments together where that pays; old versions stay for a day.
+
+        lancedb's own `optimize` writes every fragment below `FULL` anew each time, which is the whole table for each
+        night's few rows. Here they wait until the later ones hold as many rows as the largest, or are many.
 
         When users' rows have become scattered, each one's are laid side by side again; a table that was made before
         rows were packed is written anew likewise. On object storage neither is done: a reindex packs, too.
@@ -287,7 +300,8 @@ class LongTerm:
                 continue
             with self._writing():
                 _indexed(table, target)
-                _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
+                if _in_pieces(_fragments(target)):
+                    _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
             if table == "knowledge" or "://" in self.uri:
                 continue
             if PACKED not in target.schema.names or _scattered(self._owners(table, physical)):
@@ -308,10 +322,8 @@ class LongTerm:
                 if target is None:
                     continue
                 _committed(target, partial(target.update, where="true", values_sql={"content": "content"}))
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", UserWarning)  # it warns of other writers, which the lock keeps out
-                    for _ in range(2):  # the first pass compacts, the second drops what the first replaced
-                        target.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+                for _ in range(2):  # the first pass compacts, the second drops what the first replaced
+                    _pruned(target)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -581,14 +593,21 @@ class LongTerm:
         import lancedb
 
         # Zero: every read looks for a newer version first, so that what another process erased is not read again.
-        return lancedb.connect(self.uri, read_consistency_interval=timedelta(0))
+        return lancedb.connect(self.uri, read_consistency_interval=timedelta(0), session=self._session)
+
+    @cached_property
+    def _session(self) -> "Session":
+        import lancedb
+
+        return lancedb.Session(index_cache_size_bytes=INDEX_CACHE, metadata_cache_size_bytes=FILE_CACHE)
 
     @cached_property
     def _reader(self) -> "AsyncConnection":
         import lancedb
         from lancedb.background_loop import LOOP
 
-        connecting = lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0))  # as `_database`
+        # As `_database`.
+        connecting = lancedb.connect_async(self.uri, read_consistency_interval=timedelta(0), session=self._session)
         reader: AsyncConnection = LOOP.run(connecting)  # type: ignore[no-untyped-call]
         return reader
 
@@ -681,6 +700,7 @@ class LongTerm:
         written = pa.RecordBatchReader.from_batches(schema_of(table, dimension, model), user_by_user())
         target.add(written, mode="overwrite")
         _indexed(table, target)
+        _pruned(target)
 
     def _owners(self, table: str, physical: str) -> pl.DataFrame:
         """Each user with how many `rows` they have and in how many `pieces` these lie."""
@@ -871,13 +891,40 @@ def _same_model(table: str, schema: pa.Schema, model: str, dimension: int) -> No
 
 
 def _indexed(table: str, target: "Table") -> None:
-    """Make the indexes that every lookup needs, where they are missing."""
+    """Make the indexes that every lookup needs, where they are missing or do not know all rows."""
     from lancedb.index import BTree
 
-    there = {column for index in target.list_indices() for column in index.columns}
+    there = {column: index.name for index in target.list_indices() for column in index.columns}
     for key in ["id"] if table == "knowledge" else ["id", "user_id"]:
-        if key not in there:
+        stats = target.index_stats(there[key]) if key in there else None
+        if stats is None or stats.num_unindexed_rows:
             _committed(target, partial(target.create_index, key, config=BTree(), replace=True))
+
+
+def _pruned(target: "Table") -> None:
+    """Compact, and drop every version but the newest. Nobody else may write meanwhile."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # it warns of other writers
+        target.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
+
+
+def _fragments(target: "Table") -> list[int]:
+    """Live rows of each fragment."""
+    counted: Counter[int] = Counter()
+    for batch in target.search().with_row_id(True).select(["_rowid"]).to_batches(batch_size=65_536):
+        # A row id is the number of its fragment and a place in it.
+        numbers, rows = np.unique(batch.column("_rowid").to_numpy() >> 32, return_counts=True)
+        counted.update(dict(zip(numbers.tolist(), rows.tolist(), strict=True)))
+    return list(counted.values())
+
+
+def _in_pieces(fragments: Sequence[int]) -> bool:
+    """Whether putting fragments together pays: rewriting the larger ones has to be worth it."""
+    open_ = sorted(rows for rows in fragments if rows < FULL)
+    if len(open_) < 2:
+        return False
+    later = sum(open_[:-1])
+    return later > open_[-1] or len(open_) > FRAGMENTS or later + open_[-1] <= FEW
 
 
 def _scattered(owners: pl.DataFrame) -> bool:

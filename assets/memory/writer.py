@@ -218,6 +218,7 @@ class Writer:
         if self.wrote:
             give_back()  # what the batches used, before putting files together asks for as much again
             self.effects("optimize vectors", lambda: self.stores.longterm.optimize("memories"))
+            give_back()
 
     @contextmanager
     def transaction(self, conn: "psycopg.Connection") -> Iterator[None]:

@@ -249,6 +249,31 @@ def test_scattered_rows_are_laid_side_by_side_and_are_the_same_rows(
     assert store.version("memories") == version, "what lies side by side is left alone"
 
 
+def test_a_large_fragment_is_written_anew_only_when_as_many_rows_came_since_and_the_indexes_know_all_rows_at_once(
+    store: LongTerm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("warehouse.longterm.FEW", 0)
+    files = Path(store.uri) / "memories.lance" / "data"
+    texts = [f"text {number}" for number in range(40)]
+    store.append("memories", rows(ANNA, texts[:20]), model="m")
+    (large,) = files.iterdir()
+
+    for night, upto in enumerate((25, 30, 40), 1):
+        store.append("memories", rows(BEN, texts[upto - (10 if night == 3 else 5) : upto]), model="m")
+        store.optimize("memories")
+        found = store.rows("memories", user_ids=[BEN], columns=["content"])
+        assert set(found["content"]) == set(texts[20:upto])
+        table = store._database.open_table("memories")
+        assert [table.index_stats(index.name).num_unindexed_rows for index in table.list_indices()] == [0, 0]
+        assert large.exists()
+        assert len([*files.iterdir()]) == night + 1
+
+    store.append("memories", rows(BEN, ["one more"]), model="m")
+    store.optimize("memories")
+
+    assert store._database.open_table("memories").stats()["fragment_stats"]["num_fragments"] == 1
+
+
 def test_a_rearrangement_killed_before_its_indexes_are_back_is_mended_by_the_next_one(
     store: LongTerm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
