@@ -1,16 +1,15 @@
 # ruff: noqa: E501 - word lists
-"""Open contradictions: of two memories, whether the newer one seems to say the matter of the older one anew.
+"""What a text is about, as far as words tell: of which matters it speaks, whose they are, which figures it gives; and how
+much speaks for it that of two texts the newer one says the matter of the older one anew.
 
-A flag is a hint for the reader, not a fact: nothing is superseded by it, nothing hidden, nothing written. It stands where
-the rules of `slots.py` cannot decide, because people say the same thing in more ways than any grammar has. The decision
-is a sum of few features of the two texts (`WEIGHTS`), taken only where both are about the same matter of which one holds
-at a time (`matters.yaml`, or "my <noun>"), of the same person, with values that differ and look alike.
+A sum of few features of the two texts (`WEIGHTS`), above -1 only where both are about the same matter of which one holds
+at a time (`matters.yaml`, "my <noun>", or the word a question turns on), of the same person, with values that differ.
 
-Does not live here: which memories are compared and what becomes of it (`retrieval.py`), what supersedes (`reconcile.py`).
+Does not live here: what is decided by it (`anew.py`), what supersedes (`reconcile.py`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import yaml
 
-from assets.memory.embed import Matrix
 from assets.memory.listed import listed
 from assets.memory.words import STOP_WORDS, stem
 
@@ -45,14 +43,12 @@ class Weights:
     """The share of words beside the matter that both have, squared: all of them are the same value again."""
     words: float = -0.12
     """Each word beside matter and value beyond three: the more a text tells, the less it is about one thing."""
-    asked: float = 1.0
-    """From this sum on the older one is doubted."""
 
 
 WEIGHTS = Weights()
 
 _TOKEN = re.compile(r"[^\W_]+")
-_CHANGE = listed("""
+CHANGE = listed("""
     now switched changed moved swapped replaced anymore longer new nowadays instead upgraded since became relocated
     settled lately currently these
     """)
@@ -80,14 +76,14 @@ _DONE = listed("""
     enrolled called named used retired divorced widowed separated got promoted trained upgraded transferred retrained
     feed need joined shifted raised lowered increased decreased dyed treated located needed supposed followed named seated tired
     """)
-_PEOPLE = listed("""
+PEOPLE = listed("""
     mother mom mum father dad sister brother son daughter wife husband partner boyfriend girlfriend grandmother grandma
     grandfather grandpa aunt uncle cousin niece nephew friend neighbour neighbor boss colleague roommate flatmate teacher
     fiance fiancee parents kids children child baby family stepmother stepfather stepdad stepmum stepbrother stepsister
     godmother godfather godson goddaughter ex guy people team
     cat dog rabbit hamster parrot horse puppy kitten pony budgie tortoise
     """)
-_MANY = _PEOPLE | listed("""
+_MANY = PEOPLE | listed("""
     hobby hobbies problem problems worry worries goal goals plan plans idea ideas dream dreams memory memories book books
     film films song songs thing things day days life time times way mind heart head eyes hand hands love fear fears
     birthday weekend evening morning night week year room place house part opinion view turn turns pleasure friends nerves help leave present gift
@@ -106,7 +102,7 @@ _FIGURE_UNITS = {
 _SUBJECTS = listed("""
     i we he she they it who that which and then never just once have has ve also again
     """) - listed("have has ve")
-_NUMBER_WORDS = listed("""
+NUMBER_WORDS = listed("""
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand zero none minus half
     """)
@@ -148,6 +144,11 @@ class Reading:
     begins: tuple[str, ...]
     changed: bool
 
+    @property
+    def tells(self) -> bool:
+        """False for a question, a wish, a plan or an event, of which nothing is read."""
+        return bool(self.begins)
+
 
 _NOTHING = Reading("", frozenset(), frozenset(), frozenset(), frozenset(), frozenset(), (), changed=False)
 
@@ -180,7 +181,7 @@ def read(text: str) -> Reading:
     seen = set(words)
     if "?" in text or not 2 < len(words) < _LONGEST or not seen.isdisjoint(_NEVER):
         return _NOTHING
-    changed = not seen.isdisjoint(_CHANGE)
+    changed = not seen.isdisjoint(CHANGE)
     figures = _figures(words)
     weighed = "weight" in figures and not seen.isdisjoint(_PETS)
     if ("if" in seen and seen.isdisjoint(_ASKING)) or not (changed or weighed or not _tells_what_was(words)):
@@ -192,7 +193,7 @@ def read(text: str) -> Reading:
         place
         for place, word in enumerate(words)
         if place not in of_matters
-        and (word not in _LIGHT or word in _NUMBER_WORDS)
+        and (word not in _LIGHT or word in NUMBER_WORDS)
         and _FIGURE_UNITS.get(word) not in _MEASURES
     ]
     return Reading(
@@ -204,7 +205,7 @@ def read(text: str) -> Reading:
         nouns,
         frozenset(stem(words[place]) for place in beside),
         figures,
-        frozenset(word for word in words if word[0].isdigit() or word in _NUMBER_WORDS or word in _CLOCK),
+        frozenset(word for word in words if word[0].isdigit() or word in NUMBER_WORDS or word in _CLOCK),
         tuple(words[: beside[0]] if beside else words),
         changed,
     )
@@ -238,7 +239,7 @@ def _matters(text: str, words: list[str], seen: set[str], figures: frozenset[str
 
 def _may_name(word: str) -> bool:
     return not (
-        word in _LIGHT or word in _FIGURE_UNITS or word in _OF_DOSES or word in _NUMBER_WORDS or word[0].isdigit()
+        word in _LIGHT or word in _FIGURE_UNITS or word in _OF_DOSES or word in NUMBER_WORDS or word[0].isdigit()
     )
 
 
@@ -252,9 +253,9 @@ def _names(text: str, words: Sequence[str]) -> bool:
     """Whether there may be a name: a capital inside; none at all; or a first word that is no common one."""
     first = words[0]
     return (
-        _NAMED.search(text) is not None
+        speaks_of_somebody(text)
         or text == text.lower()
-        or not (first in _LIGHT or first in _PEOPLE or first in _table()[0])
+        or not (first in _LIGHT or first in PEOPLE or first in _table()[0])
     )
 
 
@@ -267,13 +268,18 @@ def _tells_what_was(words: Sequence[str]) -> bool:
 
 def _figures(words: Sequence[str]) -> frozenset[str]:
     kinds = {_FIGURE_UNITS[word] for word in _FIGURE_UNITS.keys() & words}
-    if any(word[0].isdigit() or word in _NUMBER_WORDS for word in words):
+    if any(word[0].isdigit() or word in NUMBER_WORDS for word in words):
         kinds.add("number")
         if not kinds & set(_MEASURES):
             kinds.add("time")
     if "number" in kinds and any(one in _EACH and other in _TIMES for one, other in pairwise(words)):
         kinds.add("rate")
     return frozenset(kinds)
+
+
+def speaks_of_somebody(text: str) -> bool:
+    """Whether there is a word with a capital that is not the first one of a sentence."""
+    return _NAMED.search(text) is not None
 
 
 _NAMED = re.compile(r"(?<!^)(?<![.!:]\s)\b(?!I\b)[A-Z][a-z]")
@@ -300,7 +306,7 @@ def _whose(words: Sequence[str], of_matters: set[int]) -> str:
     for place, (word, after) in enumerate(pairwise(words[: limit + 1])):
         if after == "s" and place not in of_matters and word not in _IS:
             return word
-        if word in ("my", "our", "the", "his", "her") and after in _PEOPLE and place + 1 not in of_matters:
+        if word in ("my", "our", "the", "his", "her") and after in PEOPLE and place + 1 not in of_matters:
             return "" if "and" in words[place : place + 4] and {"i", "me"} & set(words[place : place + 6]) else after
     return ""
 
@@ -315,69 +321,24 @@ _OF_PETS = ("pet", "weight")
 _IS = listed("it that what there he she who here let how where everything")
 
 
-def doubted(older: str, newer: str, alike: float, question_word: str = "", weights: Weights = WEIGHTS) -> bool:
-    """Whether the newer text seems to say anew, and otherwise, what the older one says.
-
-    Args:
-        older: a text.
-        newer: a later one of the same person.
-        alike: cosine of their vectors.
-        question_word: the stem that a question to which they are answers turns on.
-        weights: what each feature counts.
-    """
-    return _sum(read(older), read(newer), alike, weights, question_word) >= weights.asked
-
-
-def said_anew(
-    found: Sequence[Reading],
-    times: Sequence[float],
-    vectors: Matrix,
-    question: str = "",
-    weights: Weights = WEIGHTS,
-) -> Iterator[tuple[int, int]]:
-    """Pairs of places of an older text and the last of the later ones that seem to say its matter anew.
-
-    Args:
-        found: what each text is about, all of one person.
-        times: when each was said, in one unit.
-        vectors: of each, of length 1.
-        question: to which they are answers, best known; its rarest word names a matter too.
-        weights: what each feature counts.
-    """
-    about: dict[str, list[int]] = {}
-    for place, reading in enumerate(found):
-        for matter in reading.matters:
-            about.setdefault(matter, []).append(place)
-        for noun in reading.nouns:
-            about.setdefault(
-                f"my {noun}", [at for at, one in enumerate(found) if noun in one.nouns or noun in one.beside]
-            )
-    word = _asked(question, found)
-    about[f"asked {word}"] = [place for place, reading in enumerate(found) if word in reading.beside]
-    last: dict[int, int] = {}
-    for older, later in {
-        (one, other)
-        for places in about.values()
-        if len(places) > 1
-        for one in places
-        for other in places
-        if times[one] < times[other]
-    }:
-        if (older not in last or times[last[older]] < times[later]) and _sum(
-            found[older], found[later], float(vectors[older] @ vectors[later]), weights, word
-        ) >= weights.asked:
-            last[older] = later
-    yield from last.items()
-
-
-def _asked(question: str, found: Sequence[Reading]) -> str:
-    """The stem of the question that the fewest texts have, "" when there is none."""
+def asked_word(question: str, found: Sequence[Reading]) -> str:
+    """The stem of the question that the fewest texts have, "" when there is none: it names a matter, too."""
     words = {stem(word) for word in _TOKEN.findall(question.lower()) if _may_name(word) and word not in _NEVER}
     counts = {word: sum(word in reading.beside for reading in found) for word in words}
     return min((word for word, count in counts.items() if count), key=lambda word: (counts[word], word), default="")
 
 
-def _sum(one: Reading, other: Reading, alike: float, weights: Weights, asked: str = "") -> float:
+def said_anew(one: Reading, other: Reading, alike: float, asked: str = "", weights: Weights = WEIGHTS) -> float:
+    """How much speaks for it that the newer text says anew, and otherwise, what the older one says; -1 where nothing
+    does. From 1 on it is likely.
+
+    Args:
+        one: the older text's reading.
+        other: the newer one's.
+        alike: cosine of their vectors.
+        asked: the stem that a question to which they are answers turns on.
+        weights: what each feature counts.
+    """
     matters = one.matters & other.matters
     topic = {matter.partition(" of ")[2].rstrip() for matter in matters}
     nouns = (one.nouns & (other.nouns | other.beside)) | (other.nouns & one.beside)

@@ -263,6 +263,10 @@ class Corpus:
         parts["worth"] = (self.worth * np.exp(-age_days / 365.0)).astype(np.float32)
         return parts
 
+    def rarity(self, asked: Sequence[str]) -> Scores:
+        """Inverse document frequency of words, by their stems."""
+        return np.array([self._rarity_of(word) for word in asked], dtype=np.float32)
+
     def similarity(self, asked: Asked) -> Scores:
         """Cosine of each row's stored vector with the question's, unscaled."""
         return np.asarray(self.vectors @ asked.vector, dtype=np.float32)
@@ -306,7 +310,7 @@ class Corpus:
         if not query or not len(self._flat):
             return out
         vectors = word_vectors().of(query)
-        rarity = np.array([self._rarity_of(word) for word in query], dtype=np.float32)
+        rarity = self.rarity(query)
         alike = np.clip(vectors @ self._word_vectors.T, 0.0, 1.0)
         filled = np.flatnonzero(self._lengths)
         starts = np.concatenate([[0], np.cumsum(self._lengths[filled]).astype(np.int64)[:-1]])

@@ -27,13 +27,13 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
+from assets.memory.anew import MOST, Answers, Question, Statement, overtaken, statement
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
-from assets.memory.matters import Reading, read, said_anew
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
-from assets.memory.words import names
+from assets.memory.words import names, words
 from assets.retention import cutoff
 from warehouse.live import LiveError
 
@@ -327,7 +327,7 @@ class Loaded:
         sources: per row the message ids it stems from (a turn's own id).
         seconds: per row, when it was said or became true, since 1970.
         life: per row, what its times and status say.
-        readings: of rows that were looked at, what they are about; they go when the rows do.
+        statements: of rows that were looked at, what they are about; they go when the rows do.
     """
 
     rows: dict[str, list[Any]]
@@ -340,7 +340,7 @@ class Loaded:
     sources: list[tuple[str, ...]]
     seconds: np.ndarray
     life: "Life"
-    readings: dict[int, Reading] = field(default_factory=dict)
+    statements: dict[int, Statement] = field(default_factory=dict)
 
     def scores(self, asked: Asked, weights: Weights = WEIGHTS) -> tuple[np.ndarray, dict[str, Scores], np.ndarray]:
         """Score of every row, the parts of the scored ones, and for every row the scored one it takes them from."""
@@ -628,9 +628,9 @@ def _choose(
             break
     if not chosen:
         return []
-    newer = _newer(loaded, considered, ended, asked.topic)
+    anew = _newer(loaded, considered, ended, asked, scores)
     folded = {own for owns in also.values() for own in owns}
-    chosen = _newer_first(chosen, newer, {row for row in considered if loaded.ids[row] not in folded}, scores)[:k]
+    chosen = _newer_first(chosen, anew, {row for row in considered if loaded.ids[row] not in folded}, scores)[:k]
     named = list(parts)
     values = np.stack([parts[name] for name in named])[:, taken[chosen]].T.round(4).tolist()
     similar = (loaded.vectors[chosen] @ asked.vector).round(4).tolist()
@@ -639,7 +639,7 @@ def _choose(
             loaded,
             asked,
             (row, int(taken[row]), float(scores[row]), similar[place], row not in stale, also.get(row, [])),
-            loaded.ids[newer[row]] if row in newer else None,
+            loaded.ids[anew[row]] if row in anew else None,
             {name: value for name, value in zip(named, values[place], strict=True) if abs(value) > 1e-4},
         )
         for place, row in enumerate(chosen)
@@ -752,19 +752,19 @@ def _hit(
     )
 
 
-def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray, question: str) -> dict[int, int]:
-    """Of memories that hold, those whose matter a later one among them seems to say anew, with the last of those."""
-    texts, seconds, readings = loaded.rows["content"], loaded.seconds, loaded.readings
-    held = [row for row in rows if loaded.life.active[row] and not ended[row]]
+def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray, asked: Asked, scores: np.ndarray) -> dict[int, int]:
+    """Of memories that hold, best first, those whose matter a later one among them seems to say anew, with the last of
+    those."""
+    texts, known = loaded.rows["content"], loaded.statements
+    held = [row for row in rows if loaded.life.active[row] and not ended[row]][:MOST]
     for row in held:
-        if row not in readings:
-            readings[row] = read(texts[row])
-    found: dict[int, int] = {}
-    for older, later in said_anew(
-        [readings[row] for row in held], [float(seconds[row]) for row in held], loaded.vectors[held], question
-    ):
-        found[held[older]] = held[later]
-    return found
+        if row not in known:
+            known[row] = statement(texts[row])
+    vectors = loaded.vectors[held]
+    answers = Answers([known[row] for row in held], loaded.seconds[held], vectors, vectors @ asked.vector, scores[held])
+    said = list(dict.fromkeys(words(asked.topic)))
+    question = Question(asked.topic, said, loaded.corpus.rarity(said))
+    return {held[older]: held[later] for older, later in overtaken(question, answers)}
 
 
 def _newer_first(chosen: list[int], newer: Mapping[int, int], shown: set[int], scores: np.ndarray) -> list[int]:
