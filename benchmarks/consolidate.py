@@ -39,7 +39,7 @@ from warehouse.settings import Settings
 from warehouse.stores import Stores
 
 WARM = 100
-ROUND = 50_000
+ROUND = 100_000
 """Items after which embedders and consolidation take turns, so that a busy moment of the machine hits them all."""
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
