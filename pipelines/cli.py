@@ -138,7 +138,7 @@ def run(
     if outcome.success:
         show.console.print(f"[green]{job} succeeded[/] · run {outcome.run_id}")
         return
-    show.errors.print(f"[red]{job} failed[/] in {', '.join(outcome.failed_steps)} · run {outcome.run_id}")
+    show.failed(job, outcome.run_id, outcome.causes)
     _exit(1)
 
 

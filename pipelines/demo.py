@@ -63,7 +63,7 @@ def _last_day(live: Live) -> date:
 
 
 def _failed(outcome: Outcome) -> int:
-    show.errors.print(f"[red]{outcome.job} failed[/] in {', '.join(outcome.failed_steps)} · run {outcome.run_id}")
+    show.failed(outcome.job, outcome.run_id, outcome.causes)
     return 1
 
 

@@ -80,7 +80,7 @@ def _stage(context: OpExecutionContext, name: str, tags: dict[str, str]) -> Outc
     outcome = run_job(context.instance, name, tags={**tags, NIGHT_RUN: context.run_id, NIGHT_PROCESS: process_tag()})
     if not outcome.success:
         raise Failure(
-            description=f"Stage {name} failed in {', '.join(outcome.failed_steps) or 'a check'}; open its run.",
+            description=f"Stage {name} failed in {'; '.join(outcome.causes) or 'a check'}; open its run.",
             metadata={"run": MetadataValue.dagster_run(outcome.run_id)},
             allow_retries=False,
         )

@@ -27,12 +27,13 @@ RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended: its id, its job, whether it succeeded and which steps failed."""
+    """How a run ended: its id, its job, whether it succeeded, which steps failed, and a line on the cause of each."""
 
     run_id: str
     job: str
     success: bool
     failed_steps: tuple[str, ...]
+    causes: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -95,11 +96,24 @@ def run_job(
         remote_job_origin=origin(job),
     )
     repository = ReconstructableRepository.for_module(MODULE, "defs", working_directory=str(ROOT))
-    failed: list[str] = []
+    failed: dict[str, str] = {}
     for event in execute_run_iterator(repository.get_reconstructable_job(job), run, instance):
         if event.is_step_failure and event.step_key:
-            failed.append(event.step_key)
+            failed[event.step_key] = _cause(event)
         if watcher:
             watcher(job, event)
     ended = instance.get_run_by_id(run.run_id)
-    return Outcome(run.run_id, job, bool(ended and ended.is_success), tuple(failed))
+    causes = tuple(f"{step}: {cause}" for step, cause in failed.items())
+    return Outcome(run.run_id, job, bool(ended and ended.is_success), tuple(failed), causes)
+
+
+def _cause(event: DagsterEvent) -> str:
+    """The first line of what a step failed of, as the run's page shows it."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    lines = error.message.strip().splitlines() if error is not None else []
+    return lines[0] if lines else "unknown"

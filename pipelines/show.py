@@ -34,6 +34,13 @@ def frame(title: str, data: "pl.DataFrame") -> None:
     table(title, data.columns, data.rows(), right=numeric)
 
 
+def failed(job: str, run_id: str, causes: Sequence[str]) -> None:
+    """Say on the error stream that a run failed, and of what."""
+    errors.print(f"[red]{job} failed[/] · run {run_id}")
+    for cause in causes:
+        errors.print(Text(f"  {cause}"))
+
+
 def size(byte_count: int) -> str:
     """Bytes in the unit a person reads."""
     amount = float(byte_count)

@@ -57,8 +57,7 @@ FEATURES = (
     "only_newer_has_key", "newer_changes", "older_silent", "newer_silent", "older_has_kind", "newer_has_kind",
     "older_length", "newer_length", "older_lacks_person", "newer_lacks_person", "older_other_person",
     "newer_other_person", "older_lacks_name", "newer_lacks_name", "whose_differs", "plural", "asks_who", "asks_number",
-    "asks_where",
-    "asks_day", "question_words",
+    "asks_where", "asks_day", "question_words",
 )  # fmt: skip
 """Of a pair, in order: how well both cover the question's words (the rarest one, the worst covered one) by the nearest
 word each; cosine of both with the question, and with each other; their score in recall; the sum of `matters.said_anew`;
@@ -188,9 +187,9 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
     rarity = question.rarity
     covered = cover @ rarity / max(float(rarity.sum()), 1e-6)
     alike = answers.vectors @ answers.vectors.T
-    word = asked_word(question.text, [one.reading for one in told])
+    turn = asked_word(question.text, [one.reading for one in told])
     matters = [
-        max(said_anew(told[one].reading, told[other].reading, float(alike[one, other]), word), _LEAST)
+        max(said_anew(told[one].reading, told[other].reading, float(alike[one, other]), turn), _LEAST)
         for one, other in zip(older.tolist(), later.tolist(), strict=True)
     ]
 
@@ -202,8 +201,9 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
         return column[older], column[later]
 
     asks = _asking(question)
+    whose = np.array([one.reading.who for one in told])
     stems = [stem(word) for word in question.words]
-    has = np.array([[one in statement_.stems for one in stems] for statement_ in told])
+    has = np.array([[word in one.stems for word in stems] for one in told])
     key = int(rarity.argmax())
     only_one, in_both = has[older] != has[later], has[older] & has[later]
     whole = max(float(rarity.sum()), 1e-6)
@@ -225,7 +225,7 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
         *each([not asks.people <= one.people for one in told]),
         *each([not asks["who"] and not one.people <= asks.people for one in told]),
         *each([not asks.names <= one.stems for one in told]),
-        np.array([one.reading.who for one in told])[older] != np.array([one.reading.who for one in told])[later],
+        whose[older] != whose[later],
         *(np.full(len(older), float(asks[kind])) for kind in ("plural", "who", "number", "where", "day")),
         np.full(len(older), len(question.words) / 5),
     )  # fmt: skip

@@ -328,7 +328,7 @@ def asked_word(question: str, found: Sequence[Reading]) -> str:
     return min((word for word, count in counts.items() if count), key=lambda word: (counts[word], word), default="")
 
 
-def said_anew(one: Reading, other: Reading, alike: float, asked: str = "", weights: Weights = WEIGHTS) -> float:
+def said_anew(one: Reading, other: Reading, alike: float, asked: str = "") -> float:
     """How much speaks for it that the newer text says anew, and otherwise, what the older one says; -1 where nothing
     does. From 1 on it is likely.
 
@@ -337,8 +337,8 @@ def said_anew(one: Reading, other: Reading, alike: float, asked: str = "", weigh
         other: the newer one's.
         alike: cosine of their vectors.
         asked: the stem that a question to which they are answers turns on.
-        weights: what each feature counts.
     """
+    weights = WEIGHTS
     matters = one.matters & other.matters
     topic = {matter.partition(" of ")[2].rstrip() for matter in matters}
     nouns = (one.nouns & (other.nouns | other.beside)) | (other.nouns & one.beside)

@@ -170,5 +170,7 @@ def test_a_failed_run_leaves_one_alert_and_a_status_that_scripts_can_read(
     broken = {**operator, "ENGRAM_LAKE_URI": os.devnull}
     ended = _engram(broken, "run", "marts", "--from", YESTERDAY.isoformat())
     assert ended.returncode == 1
+    assert "marts failed" in ended.stderr
+    assert "Error: " in ended.stderr, "of what, in a line"
     alerts = stores.live.read("SELECT severity, job, step FROM ops.alerts")
     assert alerts.rows() == [("error", "marts", alerts["step"][0])]
