@@ -28,6 +28,7 @@ from assets.memory.anew import (
     Question,
     Statement,
     Table,
+    compared,
     crossed,
     features,
     statement,
@@ -121,12 +122,15 @@ def _case(
 ) -> Case:
     asked = Asked(fact.question, model.embed([fact.question])[0])
     scores, _ = corpus.score(asked)
-    best = np.argsort(-scores, kind="stable")[:MOST]
-    items = [kept[row] for row in best]
+    order = np.argsort(-scores, kind="stable")[:MOST]
+    items = [kept[row] for row in order]
+    near = compared(corpus.similarity(asked)[order])
+    best = order[near]
     said = list(dict.fromkeys(words(fact.question)))
     vectors = corpus.vectors[best]
     answers = Answers([told[row] for row in best], corpus.seconds[best], vectors, vectors @ asked.vector, scores[best])
     pairs, found = features(Question(fact.question, said, corpus.rarity(said)), answers)
+    pairs = near[pairs]
     holds = [item.value == values[item.fact][-1] for item in items]
     anew = np.array(
         [

@@ -42,6 +42,10 @@ Pairs = npt.NDArray[np.int64]
 MOST = 16
 """Answers that are compared with each other, the best ones."""
 
+NEAR = 0.3
+"""Share of the best cosine with the question below which nothing is taken for an answer: two thirds of what recall
+brings, and a twentieth of the pairs that are anew."""
+
 ANEW = 0.0
 """Sum from which a pair is flagged. The weights count each pair that is one `benchmarks.fit_anew.STRESS` times."""
 
@@ -142,6 +146,11 @@ class Question:
     text: str
     words: Sequence[str]
     rarity: Numbers
+
+
+def compared(similarity: Numbers) -> Pairs:
+    """Places of what may be taken for answers, given each one's cosine with the question, best first."""
+    return np.flatnonzero(similarity[:MOST] >= NEAR * similarity[:MOST].max(initial=0.0))
 
 
 def statement(text: str) -> Statement:

@@ -27,7 +27,7 @@ from uuid import UUID
 import numpy as np
 import polars as pl
 
-from assets.memory.anew import MOST, Answers, Question, Statement, overtaken, statement
+from assets.memory.anew import Answers, Question, Statement, compared, overtaken, statement
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
 from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
@@ -756,12 +756,18 @@ def _newer(loaded: Loaded, rows: Sequence[int], ended: np.ndarray, asked: Asked,
     """Of memories that hold, best first, those whose matter a later one among them seems to say anew, with the last of
     those."""
     texts, known = loaded.rows["content"], loaded.statements
-    held = [row for row in rows if loaded.life.active[row] and not ended[row]][:MOST]
+    held = [row for row in rows if loaded.life.active[row] and not ended[row]]
+    similar = loaded.vectors[held] @ asked.vector
+    near = compared(similar)
+    if len(near) < 2:
+        return {}
+    held = [held[place] for place in near]
     for row in held:
         if row not in known:
             known[row] = statement(texts[row])
-    vectors = loaded.vectors[held]
-    answers = Answers([known[row] for row in held], loaded.seconds[held], vectors, vectors @ asked.vector, scores[held])
+    answers = Answers(
+        [known[row] for row in held], loaded.seconds[held], loaded.vectors[held], similar[near], scores[held]
+    )
     said = list(dict.fromkeys(words(asked.topic)))
     question = Question(asked.topic, said, loaded.corpus.rarity(said))
     return {held[older]: held[later] for older, later in overtaken(question, answers)}
