@@ -14,7 +14,8 @@ below what holds now), or stale: an old value is shown as current, or above what
 share of flags among the hits that say what holds now.
 
 What people say comes from a table of topics. The rules, the matters and the ways of saying the same were written in
-sight of `compression_topics.yaml` and of the two tables named `heldout`, which were so once. Those named `unseen` are
+sight of `compression_topics.yaml` and of the first two tables named `heldout`, which were so once; the weights of
+`assets/memory/anew.tsv` are fitted on these three and on the other tables named `heldout`. Those named `unseen` are
 by others who had seen nothing of it, and nothing was written in sight of them: they say what to expect of words nobody
 thought of.
 """

@@ -1,6 +1,7 @@
 """Consolidation end to end, in items per second, against the bare embedder and against a per-item loop.
 
-    python -m benchmarks.consolidate [--items 10000 100000] [--per-user 20] [--texts FILE] [--loop 500] [--json]
+    python -m benchmarks.consolidate [--items 10000 100000] [--round 100000] [--per-user 20] [--texts FILE] [--loop 500]
+        [--json]
 
 Each size runs in a fresh home with its own servers: users with consent, items pushed to Redis, `consolidate()`. The
 texts are made up, or those of a file that `engram load` reads. `ratio` is against the default model as its package
@@ -93,8 +94,10 @@ def population(
     return made
 
 
-def measure(items: int, per_user: int, loop: int, texts: Sequence[str] = ()) -> dict[str, Any]:
-    """One size in a fresh home."""
+def measure(
+    items: int, per_user: int, loop: int, texts: Sequence[str] = (), round_items: int = ROUND
+) -> dict[str, Any]:
+    """One size in a fresh home, in as many runs as it has rounds."""
     home = Path(tempfile.mkdtemp(prefix="eb"))
     settings = Settings(home=home)
     start(settings)
@@ -111,7 +114,7 @@ def measure(items: int, per_user: int, loop: int, texts: Sequence[str] = ()) -> 
             spent = dict.fromkeys((*embedders, "whole"), 0.0)
             stages: dict[str, float] = {}
             stored, peak = 0, 0.0
-            for part in (made[first : first + ROUND] for first in range(0, items, ROUND)):
+            for part in (made[first : first + round_items] for first in range(0, items, round_items)):
                 for name, embed in embedders.items():
                     began = perf_counter()
                     for first in range(0, len(part), settings.memory_batch_items):
@@ -217,6 +220,7 @@ def main() -> None:
     """Print a line per size, or JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--round", type=int, default=ROUND, help="items of one run")
     parser.add_argument("--per-user", type=int, default=20)
     parser.add_argument(
         "--texts", type=Path, help="JSON Lines of `engram load`; their contents instead of made-up ones"
@@ -225,7 +229,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     texts = texts_of(arguments.texts) if arguments.texts else []
-    results = [measure(items, arguments.per_user, arguments.loop, texts) for items in arguments.items]
+    results = [measure(items, arguments.per_user, arguments.loop, texts, arguments.round) for items in arguments.items]
     if arguments.json:
         print(json.dumps(results, indent=1))
         return

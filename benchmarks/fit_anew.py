@@ -124,11 +124,13 @@ def _case(
     scores, _ = corpus.score(asked)
     order = np.argsort(-scores, kind="stable")[:MOST]
     items = [kept[row] for row in order]
-    near = compared(corpus.similarity(asked)[order])
+    similar = corpus.similarity(asked)[order]
+    near = compared(similar)
     best = order[near]
     said = list(dict.fromkeys(words(fact.question)))
-    vectors = corpus.vectors[best]
-    answers = Answers([told[row] for row in best], corpus.seconds[best], vectors, vectors @ asked.vector, scores[best])
+    answers = Answers(
+        [told[row] for row in best], corpus.seconds[best], corpus.vectors[best], similar[near], scores[best]
+    )
     pairs, found = features(Question(fact.question, said, corpus.rarity(said)), answers)
     pairs = near[pairs]
     holds = [item.value == values[item.fact][-1] for item in items]

@@ -109,11 +109,8 @@ def run_job(
 
 def _cause(event: DagsterEvent) -> str:
     """The first line of what a step failed of, as the run's page shows it."""
-    data = event.step_failure_data
-    if data.user_failure_data is not None and data.user_failure_data.description:
-        return data.user_failure_data.description
-    error = data.error
+    error, told = event.step_failure_data.error, event.step_failure_data.user_failure_data
     while error is not None and error.cause is not None:
         error = error.cause
-    lines = error.message.strip().splitlines() if error is not None else []
-    return lines[0] if lines else "unknown"
+    said = (told.description if told else None) or (error.message if error else "")
+    return next(iter(said.strip().splitlines()), "unknown")

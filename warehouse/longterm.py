@@ -28,7 +28,7 @@ from warehouse.packed import PACKED, PACKED_COLUMNS, pack, unpack
 if TYPE_CHECKING:
     from lancedb import Session
     from lancedb.db import AsyncConnection, DBConnection
-    from lancedb.table import AsyncTable, Table
+    from lancedb.table import AsyncTable, IndexStatistics, Table
 
 Result = TypeVar("Result")
 
@@ -286,7 +286,7 @@ class LongTerm:
         return deleted
 
     def optimize(self, table: str) -> None:
-        """Bring the indexes up to date, and put fragments together where that pays; old versions stay for a day.
+        """Bring the indexes up to date, and put fragments together where that pays; versions older than a day go then.
 
         lancedb's own `optimize` writes every fragment below `FULL` anew each time, which is the whole table for each
         night's few rows. Here they wait until the later ones hold as many rows as the largest, or are many.
@@ -404,7 +404,7 @@ class LongTerm:
         """
         physical, version = at
         absent = set(rows["id"])
-        if version < 0:
+        if version < 0 or not absent:
             return absent
         target = self._database.open_table(physical)
         try:
@@ -773,8 +773,7 @@ def _merge(target: "Table", rows: pa.Table) -> None:
 def _index_pays(target: "Table", rows: int) -> bool:
     """Whether finding so many ids through the index, which reads all that came since it was brought up to date, costs
     less than reading every id of the table."""
-    found = next((index.name for index in target.list_indices() if index.columns == ["id"]), None)
-    stats = target.index_stats(found) if found is not None else None
+    stats = _index_stats(target, "id")
     if stats is None:
         return False
     indexed, later = stats.num_indexed_rows, stats.num_unindexed_rows
@@ -894,11 +893,16 @@ def _indexed(table: str, target: "Table") -> None:
     """Make the indexes that every lookup needs, where they are missing or do not know all rows."""
     from lancedb.index import BTree
 
-    there = {column: index.name for index in target.list_indices() for column in index.columns}
     for key in ["id"] if table == "knowledge" else ["id", "user_id"]:
-        stats = target.index_stats(there[key]) if key in there else None
+        stats = _index_stats(target, key)
         if stats is None or stats.num_unindexed_rows:
             _committed(target, partial(target.create_index, key, config=BTree(), replace=True))
+
+
+def _index_stats(target: "Table", column: str) -> "IndexStatistics | None":
+    """How many rows the index of a column knows; None where there is no index."""
+    name = next((index.name for index in target.list_indices() if index.columns == [column]), None)
+    return None if name is None else target.index_stats(name)
 
 
 def _pruned(target: "Table") -> None:

@@ -43,8 +43,8 @@ MOST = 16
 """Answers that are compared with each other, the best ones."""
 
 NEAR = 0.3
-"""Share of the best cosine with the question below which nothing is taken for an answer: two thirds of what recall
-brings, and a twentieth of the pairs that are anew."""
+"""Share of the best cosine with the question below which nothing is taken for an answer: seven tenths of what recall
+brings, and one in twenty of the pairs that are anew."""
 
 ANEW = 0.0
 """Sum from which a pair is flagged. The weights count each pair that is one `benchmarks.fit_anew.STRESS` times."""
@@ -194,7 +194,8 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
         return np.empty((0, 2), np.int64), np.empty((0, len(FEATURES)), np.float32)
     cover = _covering(question, told)
     rarity = question.rarity
-    covered = cover @ rarity / max(float(rarity.sum()), 1e-6)
+    whole = max(float(rarity.sum()), 1e-6)
+    covered = cover @ rarity / whole
     alike = answers.vectors @ answers.vectors.T
     turn = asked_word(question.text, [one.reading for one in told])
     matters = [
@@ -215,9 +216,8 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
     has = np.array([[word in one.stems for word in stems] for one in told])
     key = int(rarity.argmax())
     only_one, in_both = has[older] != has[later], has[older] & has[later]
-    whole = max(float(rarity.sum()), 1e-6)
     shared = _shared(told, frozenset(stems), older, later)
-    wanted = next((kind for kind in ("who", "number", "day") if asks[kind]), None)
+    wanted = next((kind for kind in ("who", "number", "day") if kind in asks.kinds), None)
     columns = (
         both(covered), both(cover[:, key]), both(cover.min(axis=1)), both(answers.similarity), alike[older, later],
         both(answers.scores) / max(float(answers.scores.max()), 1e-6),
@@ -232,10 +232,10 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
         *each([wanted is None or wanted in one.tells for one in told]),
         *each([min(len(one.words), _LONG) / 10 for one in told]),
         *each([not asks.people <= one.people for one in told]),
-        *each([not asks["who"] and not one.people <= asks.people for one in told]),
+        *each(["who" not in asks.kinds and not one.people <= asks.people for one in told]),
         *each([not asks.names <= one.stems for one in told]),
         whose[older] != whose[later],
-        *(np.full(len(older), float(asks[kind])) for kind in ("plural", "who", "number", "where", "day")),
+        *(np.full(len(older), float(kind in asks.kinds)) for kind in ("plural", "who", "number", "where", "day")),
         np.full(len(older), len(question.words) / 5),
     )  # fmt: skip
     return np.stack([older, later], axis=1), np.stack([np.asarray(one, np.float32) for one in columns], axis=1)
@@ -291,9 +291,6 @@ class _Asking:
     people: frozenset[str]
     names: frozenset[str]
     kinds: frozenset[str]
-
-    def __getitem__(self, kind: str) -> bool:
-        return kind in self.kinds
 
 
 def _asking(question: Question) -> _Asking:
