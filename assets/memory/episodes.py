@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import polars as pl
 
-from assets.memory import consent
+from assets.memory import consent, store
 from assets.memory.planned import Planned
 from assets.memory.report import SHOWN_OF_EACH, WEEKS
 from assets.memory.writer import Boundary, Writer
@@ -56,8 +56,8 @@ WHERE s.week <= $2::timestamptz - interval '7 days'
 _KEPT = """status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL"""
 
 _MEMORIES = f"""
-SELECT id::text, user_id::text, processed_content, composite_score, created_at, date_trunc('week', created_at, 'UTC'),
-       consent_id::text
+SELECT id::text, user_id::text, content, processed_content, composite_score, created_at,
+       date_trunc('week', created_at, 'UTC'), consent_id::text
 FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND {_KEPT}
 """  # noqa: S608 - the condition is a constant of this code
 
@@ -154,15 +154,15 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
     rows = conn.execute(_MEMORIES, [readable]).fetchall()
     if not rows:
         return pl.DataFrame(schema=WEEKS)
-    ids, owners, sealed = ([row[place] for row in rows] for place in range(3))
-    texts = keyring.decrypt("memory.items", "processed_content", owners, ids, sealed)
+    ids, owners, contents, processed = ([row[place] for row in rows] for place in range(4))
+    texts = store.redacted(keyring, owners, ids, contents, processed)
     feelings = pl.DataFrame(
         conn.execute(_FEELINGS, [readable]).fetchall(),
         schema={"user_id": pl.String, "week": _TIME, "valence_mean": pl.Float64, "arousal_mean": pl.Float64},
         orient="row",
     )
     memories = pl.DataFrame(
-        [(row[1], text, row[3], row[4], row[5]) for row, text in zip(rows, texts, strict=True)],
+        [(row[1], text, *row[4:7]) for row, text in zip(rows, texts, strict=True)],
         schema={"user_id": pl.String, "text": pl.String, "weight": pl.Float64, "at": _TIME, "week": _TIME},
         orient="row",
     )

@@ -22,6 +22,7 @@ from assets.memory.consent import fenced, lock_shards, unlock_shards
 from assets.memory.embed import Embedder, EmbeddingFailed, embedder
 from assets.memory.ranking import Asked
 from assets.memory.retrieval import Loaded, load
+from assets.memory.store import redacted
 from assets.memory.words import words
 from warehouse.longterm import COLUMNS
 from warehouse.settings import Settings
@@ -53,7 +54,7 @@ GRACE = timedelta(days=7)
 KINDS = {"memories": "memory", "turns": "turn"}
 
 _ITEMS = """
-SELECT i.id::text, i.user_id::text, i.processed_content AS content, i.memory_type AS type, i.significance_level,
+SELECT i.id::text, i.user_id::text, i.content, i.processed_content, i.memory_type AS type, i.significance_level,
        i.created_at, encode(i.content_sha256, 'hex') AS content_sha256, i.conversation_id::text,
        i.extraction_metadata->'message_ids', i.valid_from, i.valid_to,
        coalesce((i.extraction_metadata->>'known_at')::timestamptz, i.created_at), i.superseded_by::text, i.status,
@@ -288,8 +289,8 @@ def _memories(stores: "Stores", conn: "psycopg.Connection", shards: Sequence[str
     keyring = stores.vault.keyring({row[1] for row in found} - barred, conn=conn)
     kept = [row for row in found if row[1] not in barred | keyring.destroyed]
     users, ids = [row[1] for row in kept], [row[0] for row in kept]
-    texts = keyring.decrypt("memory.items", "processed_content", users, ids, [row[2] for row in kept])
-    rows = [(*row[:2], text, *row[3:]) for row, text in zip(kept, texts, strict=True) if text is not None]
+    texts = redacted(keyring, users, ids, [row[2] for row in kept], [row[3] for row in kept])
+    rows = [(*row[:2], text, *row[4:]) for row, text in zip(kept, texts, strict=True) if text is not None]
     return pl.DataFrame(rows, schema=ITEMS, orient="row")
 
 

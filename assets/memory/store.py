@@ -1,6 +1,7 @@
 """Step 8, store: rows of `memory.items` read for reconciliation and written, and their projection in LanceDB.
 
-Text columns are ciphertext of the vault. What engram knows beside the columns stands in `extraction_metadata`:
+Text columns are ciphertext of the vault. `processed_content` is null where redaction changed nothing: the words without
+identifiers are `content` then (`redacted`). What engram knows beside the columns stands in `extraction_metadata`:
 `observations` (every time it was said, by what message, under which consent), `message_ids` (of the memory with all its
 variants), `known_at` (when engram learnt it), `merged_into` (a variant's representative), `raw` and `floor` (scores
 before repetition). What an item said beside its known keys may be as private as its words: it is sealed, whole, in its
@@ -146,13 +147,10 @@ def read_details(
     key = [row[0] for row in rows]
     users = [row[1] for row in rows]
     records = []
-    texts = zip(
-        keyring.decrypt(TABLE, "content", users, key, [row[2] for row in rows]),
-        keyring.decrypt(TABLE, "processed_content", users, key, [row[3] for row in rows]),
-        strict=True,
-    )
+    said = keyring.decrypt(TABLE, "content", users, key, [row[2] for row in rows])
+    clean = keyring.decrypt(TABLE, "processed_content", users, key, [row[3] for row in rows])
     told = _opened([(row[0], row[1], (row[14] or {}).get("observations", [])) for row in rows], keyring)
-    for row, (content, processed), observations in zip(rows, texts, told, strict=True):
+    for row, content, processed, observations in zip(rows, said, clean, told, strict=True):
         metadata = row[14] or {}
         raw = metadata.get("raw") or [0.0, 0.0, 0.0]
         records.append(
@@ -169,7 +167,7 @@ def read_details(
                 "processed_cipher": row[3],
                 "fingerprint_cipher": row[4],
                 "content": content,
-                "processed_content": processed,
+                "processed_content": content if processed is None else processed,
                 "pii_detected": row[5],
                 "type": row[6],
                 "significance_category": row[7],
@@ -187,6 +185,21 @@ def read_details(
         )
     rest = {name: kind for name, kind in DETAILS.items() if name not in TRAITS or name == "id"}
     return pl.DataFrame(records, schema=rest, orient="row").join(traits, on="id").select(list(DETAILS))
+
+
+def redacted(
+    keyring: "Keyring",
+    users: Sequence[str],
+    ids: Sequence[str],
+    contents: Sequence[str | None],
+    processed: Sequence[str | None],
+) -> list[str | None]:
+    """The words without identifiers behind the ciphertexts of both columns; `content` is opened only where it is the
+    one."""
+    asked = [None if other is not None else own for own, other in zip(contents, processed, strict=True)]
+    said = keyring.decrypt(TABLE, "content", users, ids, asked)
+    clean = keyring.decrypt(TABLE, "processed_content", users, ids, processed)
+    return [own if other is None else other for own, other in zip(said, clean, strict=True)]
 
 
 def _state(
@@ -271,11 +284,14 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     if fresh.is_empty():
         return rows
     users, ids = fresh["user_id"].to_list(), fresh["id"].to_list()
+    changed_words = fresh.select(
+        pl.when(pl.col("processed_content") != pl.col("content")).then("processed_content")
+    ).to_series()
     ciphers = pl.DataFrame(
         {
             "id": ids,
             "_content": keyring.encrypt(TABLE, "content", users, ids, fresh["content"].to_list()),
-            "_processed": keyring.encrypt(TABLE, "processed_content", users, ids, fresh["processed_content"].to_list()),
+            "_processed": keyring.encrypt(TABLE, "processed_content", users, ids, changed_words.to_list()),
             "_fingerprint": keyring.encrypt(TABLE, "fingerprint", users, ids, packed(fresh)),
         },
         schema=dict.fromkeys(("id", "_content", "_processed", "_fingerprint"), pl.String),

@@ -59,6 +59,8 @@ def rows(stores: Stores, user: str) -> list[dict[str, Any]]:
         for record, text in zip(records, texts, strict=True):
             record[column] = text
     for record in records:
+        if record["processed_content"] is None:  # nothing was redacted
+            record["processed_content"] = record["content"]
         for entry in record["extraction_metadata"]["observations"]:
             (entry["extra"],) = stores.vault.decrypt(
                 "memory.items", "extraction_metadata", [user], [record["id"]], [entry["extra"]]

@@ -141,6 +141,17 @@ def test_identifiers_and_own_names_are_not_in_what_is_searched_and_no_text_lies_
     assert not any(word in str(table).lower() for word in ("zoe", "quill", "555", "write to me"))
 
 
+def test_words_that_need_no_redaction_are_stored_once(stores: Stores) -> None:
+    user = arriving.person(stores)
+    arriving.push(stores, user, arriving.raw(WALK), arriving.raw("Write to z.quill@example.org"))
+
+    consolidate(stores, now=arriving.NOW)
+
+    with stores.live.connect() as conn:
+        kept = conn.execute("SELECT processed_content IS NOT NULL FROM memory.items ORDER BY 1").fetchall()
+    assert kept == [(False,), (True,)]
+
+
 def test_plan_decides_and_writes_nothing(stores: Stores) -> None:
     user = arriving.person(stores)
     arriving.push(stores, user, arriving.raw(BERLIN), b"{broken")
