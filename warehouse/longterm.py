@@ -40,9 +40,9 @@ PIECES_PER_USER = 4
 """Pieces, on average, that a user's rows may lie in before the table is written anew: each costs every read of the
 user a page per column, and each night adds one."""
 
-FULL, FEW, FRAGMENTS = 2**20, 20_000, 32
-"""Rows from which LanceDB leaves a fragment alone; rows of a table whose fragments are put together at once, which is
-cheap; fragments below `FULL` that a larger one may have."""
+FULL, SOME, MANY = 2**20, 16, 32
+"""Rows from which LanceDB leaves a fragment alone; fragments below `FULL` that are read as quickly as one; fragments
+that are put together even where one of them holds most of the rows."""
 
 INDEX_CACHE, FILE_CACHE = 128 * 2**20, 64 * 2**20
 """Bytes of indexes and of what is known about files that a process keeps; by itself LanceDB would keep 7 GB, and with
@@ -289,7 +289,8 @@ class LongTerm:
         """Bring the indexes up to date, and put fragments together where that pays; versions older than a day go then.
 
         lancedb's own `optimize` writes every fragment below `FULL` anew each time, which is the whole table for each
-        night's few rows. Here they wait until the later ones hold as many rows as the largest, or are many.
+        night's few rows. Here they wait until there are some, and the later ones hold as many rows as the largest, or
+        until there are many.
 
         When users' rows have become scattered, each one's are laid side by side again; a table that was made before
         rows were packed is written anew likewise. On object storage neither is done: a reindex packs, too.
@@ -925,10 +926,7 @@ def _fragments(target: "Table") -> list[int]:
 def _in_pieces(fragments: Sequence[int]) -> bool:
     """Whether putting fragments together pays: rewriting the larger ones has to be worth it."""
     open_ = sorted(rows for rows in fragments if rows < FULL)
-    if len(open_) < 2:
-        return False
-    later = sum(open_[:-1])
-    return later > open_[-1] or len(open_) > FRAGMENTS or later + open_[-1] <= FEW
+    return len(open_) > MANY or (len(open_) > SOME and sum(open_[:-1]) > open_[-1])
 
 
 def _scattered(owners: pl.DataFrame) -> bool:

@@ -51,7 +51,9 @@ ITEM_COLUMNS = TableSchema(
         TableColumn("id", "uuid", "From user and content, so always the same for the same words."),
         TableColumn("user_id", "uuid", "Whose memory it is."),
         TableColumn("content", "text", "The words, encrypted with the user's data key."),
-        TableColumn("processed_content", "text", "The words without identifiers, encrypted; null where `content` has none."),
+        TableColumn(
+            "processed_content", "text", "The words without identifiers, encrypted; null where `content` has none."
+        ),
         TableColumn("content_sha256", "bytea", "Unique with the user."),
         TableColumn("memory_type", "text", "personal_fact, preference, goal, emotional_state, event, …"),
         TableColumn("significance_level", "text", "low, moderate, high, critical."),

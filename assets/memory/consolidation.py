@@ -100,7 +100,11 @@ class _Redis:
         self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items, keeps=self.plan)
         batches = 0
         # Three batches are under way at any time: one is read and prepared, one is decided, one is written.
-        with ThreadPoolExecutor(1, "prepare") as side, ThreadPoolExecutor(1, "write") as behind:
+        with (
+            self.stores.live.lending() as self.postgres,
+            ThreadPoolExecutor(1, "prepare") as side,
+            ThreadPoolExecutor(1, "write") as behind,
+        ):
             ready, last = self._ready(), None
             while ready is not None:
                 batches += 1
@@ -165,7 +169,7 @@ class _Redis:
     def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> "_Decided":
         """Decide one batch; its connection, and with it the locks of its shards, live until it is written."""
         with ExitStack() as stack:
-            conn = stack.enter_context(self.stores.live.connect(autocommit=True))
+            conn = stack.enter_context(self.postgres.connect())
             decided = stack.enter_context(self.writer.decided(conn, offer))
             stays = {item.user_id for item in taken if canonical(item.user_id) in decided.held}
             held_open = stack.pop_all()
@@ -185,7 +189,7 @@ class _Redis:
         return _Decided(stays, write)
 
     def _prepared(self, taken: "Sequence[Taken]") -> Offer:
-        with self.stores.live.connect(autocommit=True) as conn, self.tally.timed("prepare"):
+        with self.postgres.connect() as conn, self.tally.timed("prepare"):
             return self._offer(conn, taken)
 
     def _offer(self, conn: "psycopg.Connection", taken: "Sequence[Taken]") -> Offer:
@@ -273,7 +277,7 @@ class _Redis:
             return set()
         people = [owner for owner in owners if owner is not None]
         with (
-            self.stores.live.connect(autocommit=True) as conn,
+            self.postgres.connect() as conn,
             self.writer.locked(conn, people),
             self.writer.transaction(conn),
         ):

@@ -17,14 +17,17 @@ Does not live here: reading and writing rows (`store.py`), which words form stan
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import polars as pl
 
-from assets.memory.likeness import near, same_words
+from assets.memory.likeness import BANDS, near, same_words
 from assets.memory.rewording import says_the_same
 from assets.memory.score import graded
 
 _BUCKET = 64
 """Texts of one band that are compared with each other; of a larger crowd each is compared with the first ones."""
+
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 TRAITS: dict[str, pl.DataType] = {
     "id": pl.String(),
@@ -65,38 +68,56 @@ def near_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     Returns:
         `left` (id of a new row), `right` (id of a new or stored row); each pair once.
     """
-    everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))])
-    return _pairs(_exploded(new), _exploded(everyone), ["user_id", "band", "place", "stance", "slot", "value"])
+    everyone = _together(new, stored)
+    same = ["user_id", "stance", "slot", "value"]
+    bands = everyone["bands"].list.to_array(BANDS).to_numpy().astype(np.uint64)
+    # A band is of one place: the number of both is spread over all bits, and the rest of the key added.
+    placed = (bands * np.uint64(BANDS) + np.arange(BANDS, dtype=np.uint64)) * _SPREAD
+    keys = everyone.select(pl.struct(same).hash()).to_series().to_numpy()[:, np.newaxis] + placed
+    rows = np.repeat(np.arange(len(everyone), dtype=np.uint32), BANDS)
+    return _pairs(everyone, len(new), pl.DataFrame({"row": rows, "key": keys.ravel()}), same)
 
 
 def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """Pairs of one user's rows that say the same value of the same slot and nothing beside it that differs, as
     `near_pairs` returns them."""
-    filled = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(pl.col("slot") != 0)
-    return _pairs(new.filter(pl.col("slot") != 0), filled, ["user_id", "slot", "value", "gist"])
+    return _agreeing(_together(new, stored), len(new), pl.col("slot") != 0, ["user_id", "slot", "value", "gist"])
 
 
 def word_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """Pairs of one user's rows that have the same content words, as `near_pairs` returns them; none of a single-valued
     slot, in which it is the slot that tells what is the same."""
     wordy = ~pl.col("single") & (pl.col("words") != 0)
-    everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).filter(wordy)
-    return _pairs(new.filter(wordy), everyone, ["user_id", "words"])
+    return _agreeing(_together(new, stored), len(new), wordy, ["user_id", "words"])
 
 
-def _pairs(left: pl.DataFrame, right: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Pairs of different ids that agree on the keys, each once, in order; of a crowd only the first `_BUCKET` are
-    partners."""
-    # Joined by one number; two keys that fall on the same one are told apart by comparing the keys themselves.
-    key = pl.struct(keys).hash()
-    sought = left.select("id", *keys, key=key)
-    partners = right.select("id", "content_sha256", *keys, key=key)
-    # Most rows are alone with their key, and need no ranking.
-    partners = partners.filter(pl.col("key").is_duplicated()).filter(
-        pl.col("content_sha256").rank("ordinal").over("key") <= _BUCKET
+def _together(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).with_row_index("row")
+
+
+def _agreeing(everyone: pl.DataFrame, fresh: int, asked: pl.Expr, same: list[str]) -> pl.DataFrame:
+    """Pairs among the rows that are asked for that agree on these columns."""
+    return _pairs(everyone, fresh, everyone.filter(asked).select("row", key=pl.struct(same).hash()), same)
+
+
+def _pairs(everyone: pl.DataFrame, fresh: int, keyed: pl.DataFrame, same: list[str]) -> pl.DataFrame:
+    """Pairs of different ids that share a key, each once, in order; of a crowd only the first `_BUCKET` are partners.
+
+    Args:
+        everyone: columns of `TRAITS` and `row`; the new ones first.
+        fresh: how many are new.
+        keyed: `row`, `key`: a number; rows that fall on one number by chance are told apart by `same`.
+        same: columns in which a pair agrees.
+    """
+    # Most rows are alone with their key.
+    shared = keyed.filter(pl.col("key").is_duplicated()).join(
+        everyone.select("row", "id", "content_sha256", *same), on="row"
     )
-    found = sought.join(partners, on="key", suffix="_right").filter(
-        pl.col("id") != pl.col("id_right"), *(pl.col(name) == pl.col(f"{name}_right") for name in keys)
+    partners = shared.filter(pl.col("content_sha256").rank("ordinal").over("key") <= _BUCKET)
+    found = (
+        shared.filter(pl.col("row") < fresh)
+        .join(partners, on="key", suffix="_right")
+        .filter(pl.col("id") != pl.col("id_right"), *(pl.col(name) == pl.col(f"{name}_right") for name in same))
     )
     return (
         found.select(left=pl.min_horizontal("id", "id_right"), right=pl.max_horizontal("id", "id_right"))
@@ -177,15 +198,6 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
         graded(rows.rename({"observations": "_own", "observations_count": "observations"}))
         .rename({"observations": "_times", "_own": "observations"})
         .drop("_times", "memory_first", "run_start", "ends_at", "next_id")
-    )
-
-
-def _exploded(traits: pl.DataFrame) -> pl.DataFrame:
-    return (
-        traits.select("id", "user_id", "content_sha256", "stance", "slot", "value", "bands")
-        .with_columns(place=pl.lit(list(range(8))))
-        .explode("bands", "place")
-        .rename({"bands": "band"})
     )
 
 

@@ -114,14 +114,7 @@ def _terms(accounts: pl.DataFrame) -> pl.DataFrame:
 
 def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tuple[str, str]]]:
     """Row → the (kind, term) pairs that may stand in its text; a coarse sieve over all rows at once, never too fine."""
-    folded = (
-        pl.col("content")
-        .str.normalize("NFKD")
-        .str.replace_all(r"\p{M}", "")
-        .str.to_lowercase()
-        .str.replace_all("ß", "ss", literal=True)
-        .str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
-    )
+    folded = _folded(rows["content"])
     by_phone = pl.col("kind").str.ends_with("phone")
     # The first word is enough for the sieve: between the words of a name any white space may stand.
     names = terms.filter(~by_phone).with_columns(sought=pl.col("term").str.split(" ").list.first())
@@ -140,6 +133,18 @@ def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tupl
     for row, kind, term in hits.iter_rows():
         named.setdefault(row, []).append((kind, term))
     return named
+
+
+def _folded(texts: pl.Series) -> pl.Series:
+    """Texts without case and diacritics."""
+    lower = texts.str.to_lowercase()
+    asked = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    if not len(asked):
+        return lower
+    plain = texts.gather(asked).str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
+    plain = plain.str.replace_all("ß", "ss", literal=True)
+    plain = plain.str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
+    return lower.scatter(asked, plain)
 
 
 def _own(text: str, terms: Sequence[tuple[str, str]]) -> list[Span]:

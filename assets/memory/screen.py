@@ -95,42 +95,45 @@ def screen(
     Returns:
         Items with the columns of `SCREENED`, refusals with those of `REFUSED`.
     """
-    rows: list[tuple[object, ...]] = []
+    places: list[int] = []
+    read: list[tuple[object, ...]] = []
     refused: list[tuple[int, str, str]] = []
     for position, raw in enumerate(raws):
         try:
-            rows.append((position, user_ids[position], *_read(raw, item_bytes)))
+            read.append(_read(raw, item_bytes))
+            places.append(position)
         except _RefusedError as refusal:
             refused.append((position, refusal.reason, refusal.detail))
         except Exception as error:  # noqa: BLE001 - one item must never stop the others
             refused.append((position, "unprocessable", f"item: {type(error).__name__} while reading {len(raw)} bytes"))
-    frame = pl.DataFrame(rows, schema=_READ, orient="row").with_columns(source=pl.lit("redis"))
+    owners = [user_ids[place] for place in places]
+    columns = zip(*read, strict=True) if read else ((),) * (len(_READ) - 2)
+    frame = pl.DataFrame([places, owners, *map(list, columns)], schema=_READ).with_columns(source=pl.lit("redis"))
     return timed(frame, pl.DataFrame(refused, schema=REFUSED, orient="row"), now=now, far_future=far_future)
 
 
 def timed(frame: pl.DataFrame, refused: pl.DataFrame, *, now: datetime, far_future: int) -> Screened:
     """Turn `at` from RFC 3339 text into UTC, moving what is no possible time to the refusals."""
-    offset = pl.col("at").str.contains(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)$")
-    naive = pl.col("at").str.contains(r"^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?$")
-    epoch = pl.col("at").str.contains(r"^-?\d{9,}(\.\d+)?$")
-    time = pl.col("at").str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
-    latest = now + timedelta(seconds=far_future)
-    judged = frame.with_columns(
-        time=pl.when(offset).then(time),
-        reason=pl.when(pl.col("at").is_null())
-        .then(pl.lit("time_missing"))
-        .when(epoch)
-        .then(pl.lit("time_epoch"))
-        .when(naive)
-        .then(pl.lit("time_naive"))
-        .when(pl.col("at").str.contains(r"^[+-]?\d{5,}-"))
-        .then(pl.lit("time_out_of_range"))
-        .when(~offset | time.is_null())
-        .then(pl.lit("wrong_type"))
-        .when((time < EARLIEST) | (time > latest))
-        .then(pl.lit("time_out_of_range")),
+    at, time = pl.col("at"), pl.col("time")
+    told = frame.with_columns(
+        time=pl.when(at.str.contains(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)$")).then(
+            at.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
+        )
     )
-    bad = judged.filter(pl.col("reason").is_not_null())
+    possible = time.is_between(EARLIEST, now + timedelta(seconds=far_future)).fill_null(value=False)
+    bad = told.filter(~possible).with_columns(
+        reason=pl.when(at.is_null())
+        .then(pl.lit("time_missing"))
+        .when(at.str.contains(r"^-?\d{9,}(\.\d+)?$"))
+        .then(pl.lit("time_epoch"))
+        .when(at.str.contains(r"^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?$"))
+        .then(pl.lit("time_naive"))
+        .when(at.str.contains(r"^[+-]?\d{5,}-"))
+        .then(pl.lit("time_out_of_range"))
+        .when(time.is_null())
+        .then(pl.lit("wrong_type"))
+        .otherwise(pl.lit("time_out_of_range"))
+    )
     late = bad.select(
         "position",
         "reason",
@@ -144,7 +147,7 @@ def timed(frame: pl.DataFrame, refused: pl.DataFrame, *, now: datetime, far_futu
             )
         ),
     )
-    good = judged.filter(pl.col("reason").is_null()).with_columns(at="time").select(list(SCREENED))
+    good = told.filter(possible).with_columns(at="time").select(list(SCREENED))
     return Screened(good, pl.concat([refused, late.cast(REFUSED)]).sort("position"))  # type: ignore[arg-type]
 
 
@@ -157,7 +160,7 @@ def _read(raw: bytes, item_bytes: int) -> tuple[object, ...]:
     if content.__class__ is not str:
         raise _missing_or_wrong(document, "content", "text")
     content = clean_text(content).strip()
-    if not any(letter.isprintable() and not letter.isspace() for letter in content):
+    if not content or not (content[0].isprintable() or any(map(_can_be_seen, content))):
         raise _RefusedError("empty", "content: nothing that can be seen")
     kind = document.get("type")
     if not isinstance(kind, str) or kind not in _TYPES:
@@ -181,6 +184,10 @@ def _read(raw: bytes, item_bytes: int) -> tuple[object, ...]:
     if level is not None and level not in LEVELS:
         extra["significance_level"], level = level, None
     return content, kind, at, conversation, message, level, own, json_text(extra) if extra else None
+
+
+def _can_be_seen(letter: str) -> bool:
+    return letter.isprintable() and not letter.isspace()
 
 
 def json_text(value: object) -> str:

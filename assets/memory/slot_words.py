@@ -124,12 +124,9 @@ class Words:
     def __init__(self, plain: pl.Series) -> None:
         listed = plain.str.strip_chars(" ").str.split(" ")
         counts = listed.list.len().to_numpy().astype(np.int64)
-        flat = listed.explode()
-        self._distinct = flat.unique().to_list()
-        places = pl.DataFrame({"word": self._distinct, "code": np.arange(len(self._distinct), dtype=np.uint32)})
-        self._codes = (
-            flat.to_frame("word").join(places, on="word", how="left", maintain_order="left")["code"].to_numpy()
-        )
+        flat = listed.explode().to_arrow().dictionary_encode()
+        self._distinct: list[str] = flat.dictionary.to_pylist()
+        self._codes = flat.indices.to_numpy()
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
         self._rows = len(plain)
         self._counts = counts

@@ -252,7 +252,7 @@ def test_scattered_rows_are_laid_side_by_side_and_are_the_same_rows(
 def test_a_large_fragment_is_written_anew_only_when_as_many_rows_came_since_and_the_indexes_know_all_rows_at_once(
     store: LongTerm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.longterm.FEW", 0)
+    monkeypatch.setattr("warehouse.longterm.SOME", 1)
     files = Path(store.uri) / "memories.lance" / "data"
     texts = [f"text {number}" for number in range(40)]
     store.append("memories", rows(ANNA, texts[:20]), model="m")

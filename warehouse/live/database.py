@@ -72,6 +72,15 @@ class Live:
         """
         return _Connected(self.url, None if owner else self._role, autocommit=autocommit)
 
+    @contextmanager
+    def lending(self) -> Iterator["Lending"]:
+        """Autocommit connections for pieces of work one after another, each opened once; closed with the context."""
+        lending = Lending(self.url, self._role)
+        try:
+            yield lending
+        finally:
+            lending.close()
+
     def engine(self) -> sa.Engine:
         """An SQLAlchemy engine on psycopg 3, for Alembic and for comparing the model."""
         url = sa.make_url(self.url).set(drivername="postgresql+psycopg")
@@ -116,6 +125,51 @@ class Live:
         return sql.SQL("SET ROLE {}").format(sql.Identifier(self._role or "")).as_string(None)
 
 
+class Lending:
+    """Connections that are used again: a new one costs Postgres a process that first has to learn the tables."""
+
+    def __init__(self, url: str, role: str | None) -> None:
+        self._url, self._role = url, role
+        self._idle: list[psycopg.Connection] = []
+
+    @contextmanager
+    def connect(self) -> Iterator[psycopg.Connection]:
+        """A connection outside any transaction, nobody else's meanwhile; raises as `Live.connect` does.
+
+        After an error it is closed, and so are those that wait: what happened to one may have happened to all.
+        """
+        with without_values():
+            connection = self._idle.pop() if self._idle else _opened(self._url, self._role, autocommit=True)
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                self.close()
+                raise
+        if connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close those that are not lent."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _opened(url: str, role: str | None, *, autocommit: bool) -> psycopg.Connection:
+    connection = psycopg.connect(url, autocommit=autocommit, options=_OPTIONS)
+    if role:
+        try:
+            connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(role)))
+            if not autocommit:
+                connection.commit()
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
 class _Connected:
     """What `Live.connect` gives. No generator: one that is kept open until the process ends, as recall keeps its
     connections, would be woken then to find the modules it needs gone."""
@@ -125,15 +179,7 @@ class _Connected:
 
     def __enter__(self) -> psycopg.Connection:
         with without_values():
-            self._connection = psycopg.connect(self._url, autocommit=self._autocommit, options=_OPTIONS)
-            if self._role:
-                try:
-                    self._connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(self._role)))
-                    if not self._autocommit:
-                        self._connection.commit()
-                except BaseException:
-                    self._connection.close()
-                    raise
+            self._connection = _opened(self._url, self._role, autocommit=self._autocommit)
         return self._connection
 
     def __exit__(

@@ -48,6 +48,24 @@ def test_an_error_of_postgres_names_the_place_and_not_the_value(live: Live) -> N
     assert not isinstance(refused.value.__context__, psycopg.Error) or refused.value.__suppress_context__
 
 
+def test_lent_connections_are_used_again_and_none_after_an_error(live: Live) -> None:
+    def session(connection: psycopg.Connection) -> object:
+        return connection.execute("SELECT pg_backend_pid(), current_user").fetchone()
+
+    with live.lending() as lending:
+        with lending.connect() as one, lending.connect() as two:
+            first, second = session(one), session(two)
+        with lending.connect() as again:
+            assert session(again) in (first, second)
+            again.execute("BEGIN")
+        with pytest.raises(LiveError), lending.connect() as failing:
+            failing.execute("SELECT 1/0")
+        with lending.connect() as fresh:
+            assert session(fresh) not in (first, second)
+
+    assert [connection.closed for connection in (one, two, again, failing, fresh)] == [True] * 5
+
+
 def test_out_of_reach_is_something_to_try_again() -> None:
     with pytest.raises(LiveUnavailable), Live("postgresql://nobody@127.0.0.1:1/none").connect():
         pass
