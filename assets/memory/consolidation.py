@@ -5,6 +5,7 @@ anywhere, the next run ends in the same state: ids are deterministic, writes are
 live here: messages and journal entries the live path missed (`missed.py`).
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -33,6 +34,9 @@ from warehouse.shards import SHARDS
 if TYPE_CHECKING:
     from warehouse.shortterm import Taken
     from warehouse.stores import Stores
+
+WRITERS = 2
+"""Batches that are written at a time: Postgres works on one while LanceDB does on the other."""
 
 ATTEMPTS = 3
 """Times a batch is tried when Postgres or Redis has passing trouble."""
@@ -99,27 +103,29 @@ class _Redis:
         lease = None if self.plan else self.effects("lease", shortterm.begin)
         self.inbox = Inbox(shortterm, shards, items=self.settings.memory_batch_items, keeps=self.plan)
         batches = 0
-        # Three batches are under way at any time: one is read and prepared, one is decided, one is written.
+        # Four batches are under way at any time: one is read and prepared, one is decided, two are written.
         with (
             self.stores.live.lending() as self.postgres,
             ThreadPoolExecutor(1, "prepare") as side,
-            ThreadPoolExecutor(1, "write") as behind,
+            # A plan writes nothing, and shows the first decisions in their order.
+            ThreadPoolExecutor(1 if self.plan else WRITERS, "write") as behind,
         ):
-            ready, last = self._ready(), None
+            ready, written = self._ready(), deque[_Written]()
             while ready is not None:
                 batches += 1
                 self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
-                busy = {item.user_id for item in (*ready.taken, *(last.taken if last else ()))}
+                busy = {item.user_id for taken in (ready.taken, *(batch.taken for batch in written)) for item in taken}
                 following = side.submit(self._ready, busy)
                 decided = self._patiently(ready.taken, ready.offer)
                 self.inbox.leave(decided.stays)
-                writing = _Last(ready.taken, behind.submit(decided.write))
-                if last is not None:
-                    self._finished(last)
-                last, ready = writing, following.result()
+                written.append(_Written(ready.taken, behind.submit(decided.write)))
+                if len(written) > WRITERS:
+                    self._finished(written.popleft())
+                ready = following.result()
                 if ready is None:
-                    self._finished(last)
-                    last, ready = None, self._ready()
+                    while written:
+                        self._finished(written.popleft())
+                    ready = self._ready()
         self.writer.close()
         if lease is not None:
             shortterm.confirm(lease)
@@ -159,12 +165,12 @@ class _Redis:
             offer = None
         raise AssertionError("unreachable")
 
-    def _finished(self, last: "_Last") -> None:
+    def _finished(self, batch: "_Written") -> None:
         """Wait until a batch is acknowledged; begin it anew when a store had passing trouble, or an item of it."""
         try:
-            last.done.result()
+            batch.done.result()
         except (LiveUnavailable, _ItemError):
-            self.inbox.leave(self._patiently(last.taken, write=True).stays)
+            self.inbox.leave(self._patiently(batch.taken, write=True).stays)
 
     def _batch(self, taken: "Sequence[Taken]", offer: Offer) -> "_Decided":
         """Decide one batch; its connection, and with it the locks of its shards, live until it is written."""
@@ -263,7 +269,7 @@ class _Redis:
     def _unprocessable(self, taken: "Sequence[Taken]", error: Exception) -> set[str]:
         """Keep an item that raises wherever it goes in quarantine, so that it does not hold up the others for ever."""
         self.unprocessable += 1
-        if self.unprocessable > max(_BAD_ITEMS, _BAD_SHARE * sum(self.tally.counts.values())):
+        if self.unprocessable > max(_BAD_ITEMS, _BAD_SHARE * self.tally.total()):
             # Not this item is bad, but something that concerns them all. Without the cause, whose message may hold
             # somebody's words.
             raise RuntimeError(f"items: {type(error).__name__} in {self.unprocessable} of them") from None
@@ -272,7 +278,7 @@ class _Redis:
         refusal = pl.DataFrame([(0, "unprocessable", detail)], schema=REFUSED, orient="row")
         quarantine = self._bytes_of(taken, owners, refusal)
         self.tally.add("quarantined", quarantine["found"])
-        self.tally.reasons["unprocessable"] = self.tally.reasons.get("unprocessable", 0) + 1
+        self.tally.refuse(refusal["reason"])
         if self.plan:
             return set()
         people = [owner for owner in owners if owner is not None]
@@ -309,7 +315,7 @@ class _Decided:
 
 
 @dataclass(frozen=True)
-class _Last:
+class _Written:
     """A batch that is being written."""
 
     taken: "Sequence[Taken]"

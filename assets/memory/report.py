@@ -4,6 +4,7 @@ stage."""
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import RLock
 from time import perf_counter
 
 import polars as pl
@@ -64,17 +65,31 @@ class Budget:
 
 @dataclass
 class Tally:
-    """Counts of a run, collected batch by batch, each after its commit."""
+    """Counts of a run, collected batch by batch, each after its commit; batches of several threads, one at a time."""
 
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     held: dict[str, None] = field(default_factory=dict)
     shown: dict[str, list[pl.DataFrame]] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    counting: RLock = field(default_factory=RLock, repr=False)
 
     def add(self, name: str, users: pl.Series) -> None:
-        for user, count in users.value_counts(name="count").iter_rows():
-            self.counts[user, name] = self.counts.get((user, name), 0) + count
+        counted = users.value_counts(name="count")
+        with self.counting:
+            for user, count in counted.iter_rows():
+                self.counts[user, name] = self.counts.get((user, name), 0) + count
+
+    def total(self) -> int:
+        """Everything counted so far."""
+        with self.counting:
+            return sum(self.counts.values())
+
+    def refuse(self, reasons: pl.Series) -> None:
+        """Count why items went to quarantine."""
+        with self.counting:
+            for reason, count in reasons.value_counts(name="count").iter_rows():
+                self.reasons[reason] = self.reasons.get(reason, 0) + count
 
     def show(self, decided: pl.DataFrame) -> None:
         """Keep the first few of each action for the sample; columns of `ACTIONS`, which hold no text."""
@@ -110,7 +125,8 @@ class Tally:
         try:
             yield
         finally:
-            self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - began
+            with self.counting:
+                self.seconds[stage] = self.seconds.get(stage, 0.0) + perf_counter() - began
 
 
 ACTIONS: dict[str, pl.DataType] = {

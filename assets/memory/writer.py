@@ -199,7 +199,8 @@ class Writer:
             with self._or_rolled_back(conn):
                 vectors, unmet = self._write_rows(conn, decided)
             self._commit(conn)
-            self._count(decided)
+            with self.tally.counting:
+                self._count(decided)
             if vectors is None:
                 return
             with self.tally.timed("lancedb"):
@@ -420,8 +421,7 @@ class Writer:
         tally.add("refused", pl.Series(list(offer.refused), dtype=pl.String))
         tally.add("echoed", pl.Series(list(offer.echoes), dtype=pl.String))
         tally.add("quarantined", offer.quarantine["found"])
-        for reason, count in offer.quarantine["reason"].value_counts(name="count").iter_rows():
-            tally.reasons[reason] = tally.reasons.get(reason, 0) + count
+        tally.refuse(offer.quarantine["reason"])
         decided = _actions(batch.settled, batch.rows["id"])
         new = decided.filter(pl.col("was_status").is_null())
         tally.add("added", new.filter(pl.col("action").is_in(["added", "born superseded"]))["user_id"])
