@@ -259,9 +259,12 @@ def _covering(question: Question, told: Sequence[Statement]) -> Numbers:
     """For each answer and word of the question, cosine with the nearest word of the answer, 0 to 1."""
     asked = word_vectors().of(list(question.words))
     cover = np.zeros((len(told), len(question.words)), np.float32)
-    for place, one in enumerate(told):
-        if one.words:
-            cover[place] = np.clip(asked @ word_vectors().of(list(one.words)).T, 0.0, 1.0).max(axis=1)
+    lengths = np.array([len(one.words) for one in told])
+    saying = np.flatnonzero(lengths)
+    if len(saying):
+        said = word_vectors().of([word for one in told for word in one.words])
+        starts = np.append(0, np.cumsum(lengths[saying])[:-1])
+        cover[saying] = np.maximum.reduceat(np.clip(said @ asked.T, 0.0, 1.0), starts, axis=0)
     return cover
 
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from assets.memory.embed import Matrix
 from assets.memory.when import ASKS_COUNT, ASKS_WHEN, TELLS_COUNT, TELLS_TIME, Span, nearness
+from assets.memory.word_llama import summed
 from assets.memory.words import names, stem, word_vectors, words
 
 Scores = npt.NDArray[np.float32]
@@ -171,28 +172,17 @@ class Corpus:
         return word_vectors().of(list(self._vocabulary))
 
     @cached_property
-    def _rarity(self) -> Scores:
-        """Inverse document frequency of each word of the vocabulary, by its stem."""
+    def _stem_rarity(self) -> Scores:
+        """Inverse document frequency of each stem."""
         pairs = np.unique(self._row_of * max(len(self._stems), 1) + self._flat_stems)
-        seen = np.bincount(pairs % max(len(self._stems), 1), minlength=len(self._stems))
-        return self._idf(seen)[self._stem_of_word]
+        return self._idf(np.bincount(pairs % max(len(self._stems), 1), minlength=len(self._stems)))
 
     @cached_property
     def _topics(self) -> Matrix:
         """Rarity-weighted sum of word vectors per row."""
-        out = np.zeros((self.size, word_vectors().dimension), dtype=np.float32)
-        filled = np.flatnonzero(self._lengths)
-        if len(filled):
-            starts = np.concatenate([[0], np.cumsum(self._lengths[filled]).astype(np.int64)[:-1]])
-            weighted = self._word_vectors * self._rarity[:, None]
-            step = 4_096  # rows at once: the gathered vectors of a heavy user must not fill the memory
-            ends = np.append(starts[1:], len(self._flat))
-            for first in range(0, len(filled), step):
-                last = min(first + step, len(filled))
-                begin = starts[first]
-                part = weighted[self._flat[begin : ends[last - 1]]]
-                out[filled[first:last]] = np.add.reduceat(part, starts[first:last] - begin, axis=0)
-        return out
+        rarity = self._stem_rarity[self._stem_of_word]
+        weighted = np.asarray(self._word_vectors * rarity[:, None], dtype=np.float32)
+        return summed(self._flat, self._lengths.astype(np.int64), weighted)
 
     @cached_property
     def _topics_unit(self) -> Matrix:
@@ -265,7 +255,10 @@ class Corpus:
 
     def rarity(self, asked: Sequence[str]) -> Scores:
         """Inverse document frequency of words, by their stems."""
-        return np.array([self._rarity_of(word) for word in asked], dtype=np.float32)
+        unheard = float(self._idf(np.zeros(1))[0])
+        numbers = [self._stems.get(stem(word)) for word in asked]
+        known = self._stem_rarity
+        return np.array([unheard if number is None else known[number] for number in numbers], dtype=np.float32)
 
     def similarity(self, asked: Asked) -> Scores:
         """Cosine of each row's stored vector with the question's, unscaled."""
@@ -348,14 +341,6 @@ class Corpus:
     def _spread(self) -> Mapping[tuple[int, int], Scores]:
         """Content words in each window the scores use."""
         return {span: self._windowed(self._lengths[None, :], *span)[0] for span in ((1, 0), (2, 1), (4, 3))}
-
-    def _rarity_of(self, word: str) -> float:
-        number = self._stems.get(stem(word))
-        if number is None:
-            return float(self._idf(np.zeros(1))[0])
-        held, _ = self._postings
-        first, last = np.searchsorted(held, [number, number + 1])
-        return float(self._idf(np.array([len(np.unique(self._postings[1][first:last]))]))[0])
 
     def _idf(self, seen: npt.NDArray[np.generic]) -> Scores:
         found = np.asarray(seen, dtype=np.float32)

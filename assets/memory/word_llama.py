@@ -90,7 +90,7 @@ class WordLlamaEmbedder:
     def _sums(self, texts: Sequence[str]) -> Matrix:
         """Per text the sum of its tokens' vectors: as long as the mean will be, once it is a unit vector."""
         found = _found_one_by_one(texts) if len(texts) <= _FEW else _found_at_once(texts)
-        return _summed(found.places, found.lengths, self._vectors(found))
+        return summed(found.places, found.lengths, self._vectors(found))
 
     def _vectors(self, found: "_Words") -> Matrix:
         """A row per different word, or text that is tokenised whole."""
@@ -100,11 +100,11 @@ class WordLlamaEmbedder:
         into = np.empty((len(whole), self.dimension), dtype=np.float32)
         tokens = np.fromiter(chain.from_iterable(self._tokens(groups)), dtype=np.int32)
         starts = np.flatnonzero(self._begins[tokens])
-        into[~whole] = _summed(tokens, np.diff(np.append(starts, len(tokens))), self._table)
+        into[~whole] = summed(tokens, np.diff(np.append(starts, len(tokens))), self._table)
         if whole.any():
             apart = self._tokens([word for word, alone in zip(found.different, whole, strict=True) if alone])
             tokens = np.fromiter(chain.from_iterable(apart), dtype=np.int32)
-            into[whole] = _summed(tokens, np.fromiter(map(len, apart), dtype=np.int64, count=len(apart)), self._table)
+            into[whole] = summed(tokens, np.fromiter(map(len, apart), dtype=np.int64, count=len(apart)), self._table)
         return into
 
     def _tokens(self, texts: list[str]) -> list[list[int]]:
@@ -155,7 +155,7 @@ def _parts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield start, len(texts)
 
 
-def _summed(places: npt.NDArray[Any], lengths: npt.NDArray[Any], rows: Matrix) -> Matrix:
+def summed(places: npt.NDArray[Any], lengths: npt.NDArray[Any], rows: Matrix) -> Matrix:
     """Per run of `places` (as long as `lengths` tells) the sum of those rows, in order, so that it depends on nothing
     else."""
     # A sparse product: four times as fast as gathering the rows and summing them up.

@@ -35,6 +35,9 @@ STOP_WORDS = frozenset(_FUNCTION_WORDS.split())
 """English function words, after the list of the Snowball project, with contractions."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")  # noqa: RUF001 - both apostrophes people type
+_SPACED = "".join(letter if letter.isalnum() else " " for letter in map(chr, range(128)))
+"""For ASCII text without apostrophes, in which what `_WORD` finds lies between anything else."""
+
 _PLACEHOLDER = re.compile(r"<[A-Z_]+>")
 _stemmer = snowballstemmer.stemmer("english")
 _stemming = Lock()
@@ -45,7 +48,8 @@ def words(text: str) -> list[str]:
     """Content words of a text in order: lower case, possessive `'s` cut, stop words left out."""
     # What redaction put in place of a name or number is no word of anybody's.
     told = _folded(_PLACEHOLDER.sub(" ", text) if "<" in text else text)
-    found = [word for word in _WORD.findall(told) if word not in STOP_WORDS]
+    split = told.translate(_SPACED).split() if told.isascii() and "'" not in told else _WORD.findall(told)
+    found = [word for word in split if word not in STOP_WORDS]
     if "'" not in told:
         return found
     cut = [word.removesuffix("'s") for word in found]
