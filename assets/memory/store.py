@@ -344,7 +344,6 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
         content="content_cipher",
         processed_content="processed_cipher",
         memory_type="type",
-        storage_type=pl.lit("long_term"),
         significance_level="significance_level",
         significance_category="significance_category",
         relevance_score="relevance_score",
@@ -356,7 +355,6 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
         .then(pl.lit('{"basis":"default"}'))
         .otherwise(pl.concat_str(pl.lit('{"basis":"consent","consent_id":"'), "consent_id", pl.lit('"}'))),
         extraction_metadata=metadata,
-        tags=pl.lit("[]"),
         created_at="first_at",
         updated_at=pl.lit(now, _TIME),
         is_active=pl.col("status") == "active",
