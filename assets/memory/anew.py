@@ -47,8 +47,8 @@ NEAR = 0.3
 brings, and one in twenty of the pairs that are anew."""
 
 ANEW = -0.2
-"""Sum from which a pair is flagged: the least with which no table, judged by weights fitted on the others, has more than
-3 % of what holds flagged. The weights count each pair that is one `benchmarks.fit_anew.STRESS` times."""
+"""Sum from which a pair is flagged: the least with which no table, judged by weights fitted on the others, has more
+than 3 % of what holds flagged. The weights count each pair that is one `benchmarks.fit_anew.STRESS` times."""
 
 _LEAST = -0.5
 """What a pair counts as that shares no matter."""
