@@ -9,7 +9,7 @@ import fcntl
 import re
 import time
 import warnings
-from asyncio import gather
+from asyncio import gather, run_coroutine_threadsafe
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -361,7 +361,12 @@ class LongTerm:
         return pl.DataFrame(pa.concat_tables(tables))
 
     def rows_of(
-        self, user_id: str, tables: Sequence[str], *, physical: Mapping[str, str] | None = None
+        self,
+        user_id: str,
+        tables: Sequence[str],
+        *,
+        physical: Mapping[str, str] | None = None,
+        meanwhile: Callable[[], object] | None = None,
     ) -> dict[str, Read]:
         """One user's rows of several tables at once, the shortest way for recall.
 
@@ -369,6 +374,7 @@ class LongTerm:
             user_id: whose rows.
             tables: of `warehouse.packed.PACKED_COLUMNS`.
             physical: per table another generation than the current one.
+            meanwhile: what the caller has to do beside; done while the files are read.
 
         Returns:
             The rows by table; a table that does not exist yet, or holds nothing of the user, is left out.
@@ -380,7 +386,8 @@ class LongTerm:
         others = physical or {}
         behind = [others.get(table) or self.physical(table) for table in tables]
         found = self._together(
-            [self._matching(name, where, PACKED_COLUMNS[table]) for table, name in zip(tables, behind, strict=True)]
+            [self._matching(name, where, PACKED_COLUMNS[table]) for table, name in zip(tables, behind, strict=True)],
+            meanwhile,
         )
         return {
             table: Read(unpack(table, rows), _matrix(rows), _model_of(rows.schema))
@@ -612,7 +619,11 @@ class LongTerm:
         reader: AsyncConnection = LOOP.run(connecting)  # type: ignore[no-untyped-call]
         return reader
 
-    def _together(self, reads: "Sequence[Callable[[AsyncConnection], Awaitable[Result]]]") -> list[Result]:
+    def _together(
+        self,
+        reads: "Sequence[Callable[[AsyncConnection], Awaitable[Result]]]",
+        meanwhile: Callable[[], object] | None = None,
+    ) -> list[Result]:
         """Run several reads at once, on the loop on which lancedb's blocking calls run too: one hop for all of them."""
         from lancedb.background_loop import LOOP
 
@@ -621,8 +632,14 @@ class LongTerm:
         async def all_of_them() -> list[Result]:
             return list(await gather(*(read(reader) for read in reads)))
 
-        done: list[Result] = LOOP.run(all_of_them())  # type: ignore[no-untyped-call]
-        return done
+        reading = run_coroutine_threadsafe(all_of_them(), LOOP.loop)
+        try:
+            if meanwhile is not None:
+                meanwhile()
+            return reading.result()
+        except BaseException:
+            reading.cancel()
+            raise
 
     async def _handle(self, reader: "AsyncConnection", physical: str) -> "AsyncTable | None":
         if physical not in self._handles:

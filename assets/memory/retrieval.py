@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from threading import Lock
 from time import monotonic
@@ -29,7 +29,7 @@ import polars as pl
 
 from assets.memory.anew import Answers, Question, Statement, compared, overtaken, statement
 from assets.memory.consent import CONSENTS, PURPOSE, allowed_at
-from assets.memory.embed import Embedder, EmbeddingFailed, Matrix, embedder, question_vector
+from assets.memory.embed import Embedder, EmbeddingFailed, EndpointEmbedder, Matrix, embedder, question_vector
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Scores, Weights
 from assets.memory.screen import LEVELS, MEMORY_TYPES
 from assets.memory.when import spans
@@ -189,10 +189,11 @@ def recall(
             return []
         if not query.strip():
             return []
-        loaded = _CACHE.rows_of(stores.longterm, user)
+        embedded = _Embedded(embedder(stores.settings), query)
+        loaded = _CACHE.rows_of(stores.longterm, user, meanwhile=embedded.ahead)
         if not loaded.ids:
             return []
-        asked = _asked(query, embedder(stores.settings), loaded, person, as_of or clock)
+        asked = _asked(query, embedded, loaded, person, as_of or clock)
         seen, ended = visible(loaded, now=clock, as_of=as_of, known_at=known_at, include_archived=include_archived)
         wanted = seen & _filtered(loaded, types=types, levels=levels)
         if min_similarity is not None:
@@ -296,15 +297,33 @@ def _person(conn: "psycopg.Connection", user: str) -> Person | None:
     return Person(user, frozenset(own), tuple(row[2:] for row in rows if row[2] is not None))
 
 
-def _asked(query: str, model: Embedder, loaded: "Loaded", person: Person, at: datetime) -> Asked:
+class _Embedded:
+    """The vector of a question, made once."""
+
+    def __init__(self, model: Embedder, query: str) -> None:
+        self.model = model
+        self._query = query
+
+    @cached_property
+    def vector(self) -> Matrix | None:
+        """None when the model is down."""
+        try:
+            return question_vector(self.model, self._query)
+        except EmbeddingFailed:
+            return None
+
+    def ahead(self) -> None:
+        """Make it while rows are read; an endpoint is not asked before there are any."""
+        if not isinstance(self.model, EndpointEmbedder):
+            _ = self.vector
+
+
+def _asked(query: str, embedded: _Embedded, loaded: "Loaded", person: Person, at: datetime) -> Asked:
     """The question with its vector; zeros, so the words alone decide, when the model is down or not the rows' own."""
     vector: Matrix = np.zeros(loaded.vectors.shape[1], dtype=np.float32)
-    if model.name in loaded.models:
-        try:
-            found = question_vector(model, query)
-        except EmbeddingFailed:
-            found = vector
-        vector = found if found.shape == vector.shape else vector
+    if embedded.model.name in loaded.models:
+        found = embedded.vector
+        vector = found if found is not None and found.shape == vector.shape else vector
     return Asked(query, vector, tuple(spans(query, at)), person.own_names, at.timestamp())
 
 
@@ -396,9 +415,11 @@ def load(
     *,
     tables: Sequence[str] = ("turns", "memories"),
     physical: Mapping[str, str] | None = None,
+    meanwhile: "Callable[[], object] | None" = None,
 ) -> Loaded:
-    """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations."""
-    read = longterm.rows_of(user, tables, physical=physical)
+    """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations,
+    `meanwhile` is done while the files are read."""
+    read = longterm.rows_of(user, tables, physical=physical, meanwhile=meanwhile)
     if not read:
         return _nothing()
     held = _rows(read)
@@ -486,8 +507,8 @@ class _Cache:
         self._rows = 0
         self._lock = Lock()
 
-    def rows_of(self, longterm: "LongTerm", user: str) -> Loaded:
-        """The user's rows as the tables are now; read again after any write by any process."""
+    def rows_of(self, longterm: "LongTerm", user: str, *, meanwhile: "Callable[[], object] | None" = None) -> Loaded:
+        """The user's rows as the tables are now; read again after any write by any process, with `meanwhile` beside."""
         state = longterm.versions(("turns", "memories"))
         key = (longterm.uri, user)
         with self._lock:
@@ -495,7 +516,8 @@ class _Cache:
             if found is not None and found[0] == state:
                 self._kept.move_to_end(key)
                 return found[1]
-        loaded = load(longterm, user, physical={table: physical for table, (physical, _) in state.items()})
+        current = {table: physical for table, (physical, _) in state.items()}
+        loaded = load(longterm, user, physical=current, meanwhile=meanwhile)
         with self._lock:
             self._dropped(key)  # another thread may have read the same rows meanwhile
             self._kept[key] = (state, loaded)

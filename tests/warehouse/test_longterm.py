@@ -288,6 +288,22 @@ def test_a_rearrangement_killed_before_its_indexes_are_back_is_mended_by_the_nex
     assert sorted(index.columns[0] for index in table.list_indices()) == ["id", "user_id"]
 
 
+def test_what_is_done_while_rows_are_read_is_done_once_and_its_error_is_raised(store: LongTerm) -> None:
+    store.upsert("memories", rows(ANNA, ["tea"]), model="m")
+    done: list[str] = []
+
+    def failing() -> None:
+        raise ZeroDivisionError
+
+    found = store.rows_of(ANNA, ["memories"], meanwhile=lambda: done.append("beside"))
+    with pytest.raises(ZeroDivisionError):
+        store.rows_of(ANNA, ["memories"], meanwhile=failing)
+
+    assert done == ["beside"]
+    assert found["memories"].columns["content"] == ("tea",)
+    assert store.rows_of(ANNA, ["memories"]).keys() == {"memories"}
+
+
 def test_one_users_rows_of_several_tables_come_at_once(store: LongTerm) -> None:
     assert store.rows_of(ANNA, ["memories", "turns"]) == {}
     assert store.versions(["turns", "memories"]) == {"turns": ("turns", -1), "memories": ("memories", -1)}

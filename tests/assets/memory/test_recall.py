@@ -11,7 +11,7 @@ import polars as pl
 import psycopg
 import pytest
 
-from assets.memory.embed import EmbeddingFailed, embedder
+from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, embedder
 from assets.memory.retrieval import Hit, flush_accesses, recall
 from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
@@ -303,6 +303,18 @@ def test_a_model_that_is_down_leaves_the_words(stores: Stores, monkeypatch: pyte
     hit = ask(anna, "green tea", 1)[0]
     assert hit.id == tea
     assert hit.similarity == 0
+
+
+def test_an_endpoint_is_not_asked_about_somebody_without_memories(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    endpoint = EndpointEmbedder("tiny", "http://127.0.0.1:1/v1", None)
+    monkeypatch.setattr("assets.memory.retrieval.embedder", lambda _: endpoint)
+    monkeypatch.setattr(EndpointEmbedder, "answer_at_once", lambda _, question: asked.append(question))
+
+    assert ask(person(stores), "green tea") == []
+    assert asked == []
 
 
 def test_a_lost_connection_is_opened_again(stores: Stores) -> None:
