@@ -126,7 +126,8 @@ class Live:
 
 
 class Lending:
-    """Connections that are used again: a new one costs Postgres a process that first has to learn the tables."""
+    """Connections that are used again, by any thread: a new one costs Postgres a process that first has to learn the
+    tables."""
 
     def __init__(self, url: str, role: str | None) -> None:
         self._url, self._role = url, role
@@ -139,7 +140,7 @@ class Lending:
         After an error it is closed, and so are those that wait: what happened to one may have happened to all.
         """
         with without_values():
-            connection = self._idle.pop() if self._idle else _opened(self._url, self._role, autocommit=True)
+            connection = self._kept() or _opened(self._url, self._role, autocommit=True)
             try:
                 yield connection
             except BaseException:
@@ -153,8 +154,15 @@ class Lending:
 
     def close(self) -> None:
         """Close those that are not lent."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._kept()) is not None:
+            connection.close()
+
+    def _kept(self) -> psycopg.Connection | None:
+        """One that waits; asked for in one step, since another thread may take the last."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
 
 def _opened(url: str, role: str | None, *, autocommit: bool) -> psycopg.Connection:

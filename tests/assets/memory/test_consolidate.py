@@ -1,5 +1,6 @@
 """What consolidation makes of what live services push."""
 
+import re
 from pathlib import Path
 from uuid import uuid4
 
@@ -138,7 +139,9 @@ def test_identifiers_and_own_names_are_not_in_what_is_searched_and_no_text_lies_
     assert row["pii_detected"] == {"NAME": 1, "EMAIL_ADDRESS": 1, "PHONE_NUMBER": 1}
     with stores.live.connect() as conn:
         table = conn.execute("SELECT i::text FROM memory.items i").fetchall()
-    assert not any(word in str(table).lower() for word in ("zoe here", "quill", "212 555", "write to me"))
+    # Ciphertext, ids and digests are random letters, in which any short word may stand.
+    told = re.sub(r"v1\.\d+\.[\w=-]+|[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", "", str(table))
+    assert not any(word in told.lower() for word in ("zoe", "quill", "555", "write to me"))
 
 
 def test_words_that_need_no_redaction_are_stored_once(stores: Stores) -> None:
@@ -204,7 +207,7 @@ def test_more_items_than_a_batch_holds_go_in_all_the_same(settings: Settings) ->
 def test_many_small_nights_leave_few_files_for_recall_to_read_and_nothing_of_who_is_erased(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.longterm.SOME", 4)
+    monkeypatch.setattr("warehouse.longterm.MANY", 2)
     user, erased = arriving.person(stores), arriving.person(stores)
     for night in range(1, 9):
         for one in (user, erased):
@@ -217,7 +220,7 @@ def test_many_small_nights_leave_few_files_for_recall_to_read_and_nothing_of_who
         return [path for path in folder.rglob("*") if path.is_file() and text.encode() in path.read_bytes()]
 
     live = [stores.longterm._named(stores.longterm.physical("memories"))]
-    assert [table.stats()["fragment_stats"]["num_fragments"] for table in live if table is not None] == [4]
+    assert [table.stats()["fragment_stats"]["num_fragments"] for table in live if table is not None] <= [2]
     assert holding(f"{erased[:4]}qzx"), "the check must be able to see what is stored"
 
     stores.longterm.delete("memories", user_id=erased)
