@@ -194,6 +194,7 @@ class LongTerm:
         self._handles: dict[str, AsyncTable] = {}
         self._packed: set[str] = set()
         self._physical: tuple[int, dict[str, str]] | None = None
+        self._past: tuple[tuple[str, int], Table] | None = None
 
     def __repr__(self) -> str:
         return "LongTerm(…)"
@@ -414,9 +415,8 @@ class LongTerm:
         absent = set(rows["id"])
         if version < 0 or not absent:
             return absent
-        target = self._database.open_table(physical)
         try:
-            target.checkout(version)
+            target = self._at(physical, version)
             for chunk in _chunks(rows["user_id"].unique().sort().to_list()):
                 found = target.search().where(_one_of("user_id", chunk)).select(["id"]).to_arrow()
                 absent.difference_update(found.column("id").to_pylist())
@@ -425,6 +425,15 @@ class LongTerm:
                 raise
             return set()  # a purge took that version's files
         return absent
+
+    def _at(self, physical: str, version: int) -> "Table":
+        """A table as it was; the last one asked for stays open."""
+        past = self._past
+        if past is None or past[0] != (physical, version):
+            target = self._database.open_table(physical)
+            target.checkout(version)
+            self._past = past = (physical, version), target
+        return past[1]
 
     def scan(
         self, table: str, columns: Sequence[str], *, batch_rows: int = 65_536, physical: str | None = None
@@ -831,8 +840,10 @@ def _conform(table: str, rows: pl.DataFrame, model: str) -> pa.Table:
     required = {field.name for field in fields if not field.nullable} - {"embedding_model"} | {"vector"}
     if missing := sorted(required - set(rows.columns)):
         raise ValueError(f"{table}: columns missing: {', '.join(missing)}")
-    for key in ("id", "user_id"):
-        if key in rows.columns and not rows[key].str.contains(rf"^{_IDENTIFIER.pattern}$").fill_null(False).all():
+    keys = [key for key in ("id", "user_id") if key in rows.columns]
+    named = rows.select(pl.col(keys).str.contains(rf"^{_IDENTIFIER.pattern}$").fill_null(value=False).all())
+    for key, all_are in zip(keys, named.row(0), strict=True):
+        if not all_are:
             raise ValueError(
                 f"{table}.{key}: expected ids of letters, digits and _ . : @ - up to 128 long; a row has none"
             )

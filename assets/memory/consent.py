@@ -20,6 +20,8 @@ from uuid import UUID
 
 import polars as pl
 
+from assets.memory.queries import collected
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -65,12 +67,12 @@ def allowed_at(
     Returns:
         `events` in the same order with `allowed` (bool, never null) and `consent_id` (the deciding row, or null).
     """
-    rows = events.with_row_index("_event")
+    rows = events.lazy().with_row_index("_event")
     kind = pl.col("type") if "type" in events.columns else pl.lit(None, pl.String)
     source = pl.col("source") if "source" in events.columns else pl.lit(None, pl.String)
     pairs = (
         rows.select("_event", "user_id", "at", _type=kind, _source=source)
-        .join(_scoped(consents), on="user_id", how="inner")
+        .join(_scoped(consents).lazy(), on="user_id", how="inner")
         .filter(
             (pl.col("_type").is_null() | pl.col("_types").is_null() | pl.col("_types").list.contains(pl.col("_type")))
             & (
@@ -98,7 +100,7 @@ def allowed_at(
         .select("_event", _withdrawn=pl.lit(value=True))
         .unique("_event")
     )
-    return (
+    return collected(
         rows.drop("consent_id", strict=False)
         .join(deciding, on="_event", how="left", maintain_order="left")
         .join(withdrawn, on="_event", how="left", maintain_order="left")
@@ -141,6 +143,9 @@ def unlock_shards(conn: "psycopg.Connection", shards: Iterable[int]) -> None:
 
 def _scoped(consents: pl.DataFrame) -> pl.DataFrame:
     """`consents` with `_types` and `_sources`: the lists its scope names, null where it does not limit."""
+    names = pl.List(pl.String)
+    if consents["scope"].null_count() == len(consents):
+        return consents.drop("scope").with_columns(_types=pl.lit(None, names), _sources=pl.lit(None, names))
     scopes = consents["scope"].unique().to_list()
     parsed = [json.loads(scope) if scope else {} for scope in scopes]
     table = pl.DataFrame(
@@ -149,7 +154,7 @@ def _scoped(consents: pl.DataFrame) -> pl.DataFrame:
             "_types": [_names(scope, "types") for scope in parsed],
             "_sources": [_names(scope, "sources") for scope in parsed],
         },
-        schema={"scope": pl.String, "_types": pl.List(pl.String), "_sources": pl.List(pl.String)},
+        schema={"scope": pl.String, "_types": names, "_sources": names},
     )
     return consents.join(table, on="scope", how="left", nulls_equal=True).drop("scope")
 

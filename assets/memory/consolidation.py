@@ -5,7 +5,7 @@ anywhere, the next run ends in the same state: ids are deterministic, writes are
 live here: messages and journal entries the live path missed (`missed.py`).
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -113,7 +113,7 @@ class _Redis:
             ready, written = self._ready(), deque[_Written]()
             while ready is not None:
                 batches += 1
-                self.tally.add("taken", pl.Series([item.user_id for item in ready.taken], dtype=pl.String))
+                self.tally.add("taken", Counter(item.user_id for item in ready.taken))
                 busy = {item.user_id for taken in (ready.taken, *(batch.taken for batch in written)) for item in taken}
                 following = side.submit(self._ready, busy)
                 decided = self._patiently(ready.taken, ready.offer)
@@ -277,8 +277,8 @@ class _Redis:
         detail = f"item: {type(error).__name__} while consolidating {len(taken[0].raw)} bytes"
         refusal = pl.DataFrame([(0, "unprocessable", detail)], schema=REFUSED, orient="row")
         quarantine = self._bytes_of(taken, owners, refusal)
-        self.tally.add("quarantined", quarantine["found"])
-        self.tally.refuse(refusal["reason"])
+        self.tally.add("quarantined", Counter(quarantine["found"]))
+        self.tally.refuse(Counter(refusal["reason"]))
         if self.plan:
             return set()
         people = [owner for owner in owners if owner is not None]

@@ -8,6 +8,8 @@ has a negation, a figure, a name or any other word in it stays. Does not live he
 
 import polars as pl
 
+from assets.memory.queries import TEXT, each
+
 _OFTEN = r"(?: (?:before|earlier|already|again|last time|last week|last month|the other day|once|yesterday|a while ago|a while back|some time ago|previously|in the past|many times|a few times|so many times|recently|today|by now|too|though|or not|right now|here|now))*"
 _ME = r"(?: (?:to|with))?(?: (?:you|ya|u|that|this|it|so|all this|all that))*"
 _SAY = r"(?:say|said|saying|tell|told|telling|mention|mentioned|mentioning|note|noted|point out|pointed out|add|admit|admitted|confess|share|shared|report|remind|let you know|update|explain|explained|stress|wrote|written|talked about|brought up)"
@@ -45,7 +47,7 @@ DISCOURSE = rf"{START}|{BEFORE_SUBJECT}|{END}|{MIDDLE}"
 
 def without_discourse(texts: pl.Series) -> pl.Series:
     """Texts in lower case without what is put around what they say; those that are nothing else stay as they are."""
-    out = texts
+    out = TEXT
     for pattern, instead in (
         (START, ""),
         (BEFORE_SUBJECT, "${subject} "),
@@ -55,4 +57,6 @@ def without_discourse(texts: pl.Series) -> pl.Series:
         (BEFORE_SUBJECT, "${subject} "),
     ):
         out = out.str.replace_all(pattern, instead)
-    return pl.select(pl.when(out.str.contains(r"\p{L}{2}|\d")).then(out).otherwise(texts)).to_series()
+    without = each(texts, out)
+    nothing = each(without, (~TEXT.str.contains(r"\p{L}{2}|\d")).arg_true())
+    return without.scatter(nothing, texts.gather(nothing))

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
+from math import ceil
 from typing import TYPE_CHECKING
 
 from warehouse.shards import SHARDS, shard_of
@@ -59,7 +60,6 @@ class Inbox:
 
     def __init__(self, shortterm: "ShortTerm", shards: Collection[str], *, items: int, keeps: bool = False) -> None:
         self._shortterm = shortterm
-        self._items = items
         self._passed: dict[str, int] | None = {} if keeps else None
         wanted = frozenset(shards)
         found = sorted((shard, user) for user in shortterm.users() if (shard := shard_of_key(user)) in wanted)
@@ -67,6 +67,10 @@ class Inbox:
         self._left: set[str] = set()
         self.users = len(self._waiting)
         self.items = sum(length for _, length in self._waiting)
+        # As many batches as it takes, all of a size: a small last one costs nearly as much as the others. That they end
+        # with a shard is allowed for.
+        batches = max(1, ceil(self.items / items))
+        self._items = min(items, ceil(self.items / batches) + self.items // len(SHARDS))
 
     def leave(self, user_ids: Collection[str]) -> None:
         """Take nothing more of these users (ids as found) in this run."""

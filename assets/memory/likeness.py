@@ -14,6 +14,7 @@ import polars as pl
 
 from assets.memory.discourse import DISCOURSE, without_discourse
 from assets.memory.listed import listed
+from assets.memory.queries import TEXT, each
 
 NEAR = 0.9
 """Jaccard similarity of 3-grams from which two texts may be one memory. Source: MEMORY step 6."""
@@ -56,29 +57,32 @@ _LONG_FORMS = (
 _APOSTROPHES = "[\N{RIGHT SINGLE QUOTATION MARK}`\N{ACUTE ACCENT}]"
 
 
+_SPACED = pl.concat_str(pl.lit(" "), TEXT, pl.lit(" "))
+
+
 def _written_out(texts: pl.Series) -> pl.Series:
     """Contractions as the words they stand for."""
-    out = (" " + texts + " ").str.replace_all(_APOSTROPHES, "'")
-    out = out.str.replace_many(_LITERALS, leftmost=True)
+    out = _SPACED.str.replace_all(_APOSTROPHES, "'").str.replace_many(_LITERALS, leftmost=True)
     for pattern, long in _LONG_FORMS:
         out = out.str.replace_all(pattern, long)
-    return out
+    return each(texts, out)
 
 
-_SHORT = [*_LITERALS, "'", "\N{RIGHT SINGLE QUOTATION MARK}", "`", "\N{ACUTE ACCENT}"]
+_LOWER = TEXT.str.to_lowercase().str.replace_all(r"\s{2,}", " ")
+_SHORT = TEXT.str.contains_any([*_LITERALS, "'", "\N{RIGHT SINGLE QUOTATION MARK}", "`", "\N{ACUTE ACCENT}"])
 
 
 def stripped(texts: pl.Series) -> pl.Series:
     """Texts in lower case, without the phrases around what is said, contractions written out."""
-    out = texts.str.to_lowercase().str.replace_all(r"\s{2,}", " ")
-    out = _where(out, out.str.contains_any(_SHORT), _written_out)
-    out = _where(out, out.str.contains(DISCOURSE), without_discourse)
-    return out.str.strip_chars()
+    out = _where(each(texts, _LOWER), _SHORT, _written_out)
+    out = _where(out, TEXT.str.contains(DISCOURSE), without_discourse)
+    return each(out, TEXT.str.strip_chars())
 
 
-def _where(texts: pl.Series, asked: pl.Series, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+def _where(texts: pl.Series, asked: pl.Expr, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """The texts that are asked for, changed."""
-    return texts.scatter(asked.arg_true(), change(texts.filter(asked))) if asked.any() else texts
+    places = each(texts, asked.arg_true())
+    return texts.scatter(places, change(texts.gather(places))) if len(places) else texts
 
 
 def plain(texts: pl.Series) -> pl.Series:
@@ -86,14 +90,16 @@ def plain(texts: pl.Series) -> pl.Series:
     return plain_of(stripped(texts))
 
 
+# Most gaps are one space already: those are left as they are.
+_LETTERED = _SPACED.str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all(r" {2,}", " ")
+
+
 def plain_of(stripped_texts: pl.Series) -> pl.Series:
     """`plain` of texts that are `stripped` already."""
-    # Most gaps are one space already: those are left as they are.
-    spaced = " " + stripped_texts + " "
-    lettered = spaced.str.replace_all(r"[^\p{L}\p{N} ]+", " ").str.replace_all(r" {2,}", " ")
+    lettered = each(stripped_texts, _LETTERED)
     # Signs may be all that a text says: a thumb up is no thumb down.
-    signs = (lettered.str.len_bytes() < _ONE_LETTER).arg_true()
-    return lettered.scatter(signs, spaced.gather(signs)) if len(signs) else lettered
+    signs = each(lettered, (TEXT.str.len_bytes() < _ONE_LETTER).arg_true())
+    return lettered.scatter(signs, each(stripped_texts.gather(signs), _SPACED)) if len(signs) else lettered
 
 
 def bands(texts: Sequence[str]) -> npt.NDArray[np.uint32]:

@@ -6,6 +6,7 @@ the turn is looked at again. That adds nothing, as reading over a margin does: t
 same observation. Does not live here: which sentence is a memory (`extract.py`), the writing (`writer.py`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -169,7 +170,7 @@ def _set_aside(writer: Writer, conn: psycopg.Connection, turn: pl.DataFrame, cau
         found="user_id",
     ).cast(QUARANTINE)  # type: ignore[arg-type]
     empty = replace(_offer(writer, conn, turn.clear()), quarantine=quarantine)
-    writer.tally.add("taken", turn["user_id"])
+    writer.tally.add("taken", Counter(turn["user_id"]))
     return replace(empty, also=_marking(turn))
 
 
@@ -195,7 +196,7 @@ def _offer(writer: Writer, conn: psycopg.Connection, turns: pl.DataFrame) -> Off
     )
     allowed = judged.filter("allowed").drop("allowed")
     rows = writer.rows(conn, allowed)
-    writer.tally.add("taken", turns["user_id"])
+    writer.tally.add("taken", Counter(turns["user_id"]))
     return Offer(
         rows,
         allowed.select("user_id"),

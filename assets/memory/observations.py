@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from assets.memory.likeness import bands
+from assets.memory.queries import collected
 from assets.memory.reconcile import NODES
 from assets.memory.slot_values import ENDED
 
@@ -33,7 +34,7 @@ def observed(items: pl.DataFrame) -> pl.DataFrame:
         `first_at`, `observations`.
     """
     digests = [sha256(text.encode()).hexdigest() for text in items["content"]]
-    rows = items.with_columns(
+    rows = items.lazy().with_columns(
         content_sha256=pl.Series(digests, dtype=pl.String),
         observation=pl.struct(
             at=canonical_time("at"),
@@ -49,7 +50,7 @@ def observed(items: pl.DataFrame) -> pl.DataFrame:
         _level=pl.col("significance_level").replace_strict(_RANK, default=None, return_dtype=pl.Int8),
     )
     first = ("content", "type", "source", "conversation_id", "message_id", "consent_id")
-    grouped = (
+    grouped = collected(
         rows.sort("user_id", "content_sha256", "observation")
         .group_by("user_id", "content_sha256", maintain_order=True)
         .agg(
@@ -65,7 +66,7 @@ def observed(items: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("_level")
     )
-    ids = [item_id(user, digest) for user, digest in grouped.select("user_id", "content_sha256").iter_rows()]
+    ids = list(map(item_id, grouped["user_id"].to_list(), grouped["content_sha256"].to_list()))
     return grouped.with_columns(id=pl.Series(ids, dtype=pl.String))
 
 
@@ -103,11 +104,10 @@ def _hashed(values: pl.Series) -> pl.Series:
 
     Odd, but for what holds no longer: that is the even number below the hash of the value it ends.
     """
-    distinct = values.unique().drop_nulls()
-    digests = np.fromiter(map(_digest, distinct), np.uint64, len(distinct))
-    if not len(distinct):
-        return pl.Series(values.name, np.zeros(len(values), np.uint64))
-    return values.replace_strict(distinct, pl.Series(digests), default=0, return_dtype=pl.UInt64).fill_null(0)
+    coded = values.to_arrow().dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    digests = np.fromiter((*map(_digest, distinct), 0), np.uint64, len(distinct) + 1)
+    return pl.Series(digests[coded.indices.fill_null(len(distinct)).to_numpy()])
 
 
 def _digest(text: str) -> int:

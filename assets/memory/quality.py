@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from assets.memory.reconcile import TRAITS, near_pairs
+from assets.memory.reconcile import TRAITS, proposed
 from assets.memory.store import read_traits
 
 if TYPE_CHECKING:
@@ -142,10 +142,10 @@ def _likeness(stores: "Stores", conn: "psycopg.Connection") -> tuple[int, int, i
     ).fetchall()
     traits = traits.filter(pl.col("id").is_in([key for (key,) in found]))
     none = pl.DataFrame(schema=TRAITS)
-    same = _sharing(near_pairs(traits, none), traits)
+    same = _sharing(proposed(traits, none).near, traits)
     # The same comparison with the stance left out: pairs that are alike in words and not in what they say.
     blind = traits.with_columns(stance=pl.lit(0, pl.UInt64), slot=pl.lit(0, pl.UInt64), value=pl.lit(0, pl.UInt64))
-    alike = _sharing(near_pairs(blind, none), traits)
+    alike = _sharing(proposed(blind, none).near, traits)
     members = pl.concat([same["left"], same["right"]]).n_unique() if len(same) else 0
     return len(traits), members, _groups(same), len(alike) - len(same)
 

@@ -16,11 +16,16 @@ Does not live here: reading and writing rows (`store.py`), which words form stan
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from assets.memory.likeness import BANDS, near, same_words
+from assets.memory.queries import collected
 from assets.memory.rewording import says_the_same
 from assets.memory.score import graded
 
@@ -58,72 +63,95 @@ NODES: dict[str, pl.DataType] = TRAITS | {
 """A row of the state: its own observations as canonical JSON (`at` first, so that text order is time order)."""
 
 
-def near_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows that share a band, a stance and a slot value.
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of one user's rows that may be one memory: `left` (id of a new row), `right` (id of a new or stored row);
+    each pair once, in order.
+
+    Attributes:
+        near: those that share a band, a stance and a slot value.
+        words: those that have the same content words; none of a single-valued slot, in which it is the slot that tells
+            what is the same.
+        slots: those that say the same value of the same slot and nothing beside it that differs.
+    """
+
+    near: pl.DataFrame
+    words: pl.DataFrame
+    slots: pl.DataFrame
+
+
+_AGREE = {"near": ("stance", "slot", "value"), "words": ("words",), "slots": ("slot", "value", "gist")}
+"""What rows of a pair have in common, by kind."""
+
+
+def proposed(new: pl.DataFrame, stored: pl.DataFrame) -> Pairs:
+    """The pairs of new rows with each other and with stored ones.
 
     Args:
         new: columns of `TRAITS`.
         stored: the same.
-
-    Returns:
-        `left` (id of a new row), `right` (id of a new or stored row); each pair once.
     """
-    everyone = _together(new, stored)
-    same = ["user_id", "stance", "slot", "value"]
-    bands = everyone["bands"].list.to_array(BANDS).to_numpy().astype(np.uint64)
-    # A band is of one place: the number of both is spread over all bits, and the rest of the key added.
-    placed = (bands * np.uint64(BANDS) + np.arange(BANDS, dtype=np.uint64)) * _SPREAD
-    keys = everyone.select(pl.struct(same).hash()).to_series().to_numpy()[:, np.newaxis] + placed
-    rows = np.repeat(np.arange(len(everyone), dtype=np.uint32), BANDS)
-    return _pairs(everyone, len(new), pl.DataFrame({"row": rows, "key": keys.ravel()}), same)
-
-
-def slot_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows that say the same value of the same slot and nothing beside it that differs, as
-    `near_pairs` returns them."""
-    return _agreeing(_together(new, stored), len(new), pl.col("slot") != 0, ["user_id", "slot", "value", "gist"])
-
-
-def word_pairs(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of one user's rows that have the same content words, as `near_pairs` returns them; none of a single-valued
-    slot, in which it is the slot that tells what is the same."""
-    wordy = ~pl.col("single") & (pl.col("words") != 0)
-    return _agreeing(_together(new, stored), len(new), wordy, ["user_id", "words"])
-
-
-def _together(new: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))]).with_row_index("row")
-
-
-def _agreeing(everyone: pl.DataFrame, fresh: int, asked: pl.Expr, same: list[str]) -> pl.DataFrame:
-    """Pairs among the rows that are asked for that agree on these columns."""
-    return _pairs(everyone, fresh, everyone.filter(asked).select("row", key=pl.struct(same).hash()), same)
-
-
-def _pairs(everyone: pl.DataFrame, fresh: int, keyed: pl.DataFrame, same: list[str]) -> pl.DataFrame:
-    """Pairs of different ids that share a key, each once, in order; of a crowd only the first `_BUCKET` are partners.
-
-    Args:
-        everyone: columns of `TRAITS` and `row`; the new ones first.
-        fresh: how many are new.
-        keyed: `row`, `key`: a number; rows that fall on one number by chance are told apart by `same`.
-        same: columns in which a pair agrees.
-    """
+    everyone = pl.concat([new.select(list(TRAITS)), stored.select(list(TRAITS))])
+    rows, kinds, keys = _keyed(everyone)
     # Most rows are alone with their key.
-    shared = keyed.filter(pl.col("key").is_duplicated()).join(
-        everyone.select("row", "id", "content_sha256", *same), on="row"
+    shared = np.flatnonzero(pl.Series(keys).is_duplicated().to_numpy())
+    compared = sorted({name for names in _AGREE.values() for name in names})
+    asked = (
+        everyone.select("id", "user_id", "content_sha256", *compared)[rows[shared]]
+        .with_columns(row=rows[shared], kind=kinds[shared], key=keys[shared])
+        .lazy()
     )
-    partners = shared.filter(pl.col("content_sha256").rank("ordinal").over("key") <= _BUCKET)
-    found = (
-        shared.filter(pl.col("row") < fresh)
-        .join(partners, on="key", suffix="_right")
-        .filter(pl.col("id") != pl.col("id_right"), *(pl.col(name) == pl.col(f"{name}_right") for name in same))
-    )
-    return (
-        found.select(left=pl.min_horizontal("id", "id_right"), right=pl.max_horizontal("id", "id_right"))
+    partners = asked.filter(pl.col("content_sha256").rank("ordinal").over("key") <= _BUCKET)
+    found = collected(
+        asked.filter(pl.col("row") < len(new))
+        .join(partners, on=["key", "kind"], suffix="_right")
+        # Rows that fall on one key by chance are told apart.
+        .filter(pl.col("id") != pl.col("id_right"), _same("user_id"), _agreeing())
+        .select("kind", left=pl.min_horizontal("id", "id_right"), right=pl.max_horizontal("id", "id_right"))
         .unique()
-        .sort("left", "right")
+        .sort("kind", "left", "right")
     )
+    return Pairs(*(found.filter(pl.col("kind") == kind).drop("kind") for kind in range(len(_AGREE))))
+
+
+def _same(name: str) -> pl.Expr:
+    return pl.col(name) == pl.col(f"{name}_right")
+
+
+def _agreeing() -> pl.Expr:
+    return pl.any_horizontal(
+        pl.all_horizontal(pl.col("kind") == kind, *map(_same, names)) for kind, names in enumerate(_AGREE.values())
+    )
+
+
+def _keyed(
+    everyone: pl.DataFrame,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8], npt.NDArray[np.uint64]]:
+    """Rows by what they may share with others: their places, the kind of pair, and a number that partners have too."""
+    bands = everyone["bands"].list.to_array(BANDS).to_numpy().astype(np.uint64)
+    owner = everyone["user_id"].hash().to_numpy()
+    column = {name: everyone[name].to_numpy() for name in ("stance", "slot", "value", "gist", "words")}
+    told = [_spread(owner, *(column[name] for name in names)) + np.uint64(kind) for kind, names in
+            enumerate(_AGREE.values())]  # fmt: skip
+    # A band is of one place.
+    placed = (bands * np.uint64(BANDS) + np.arange(BANDS, dtype=np.uint64)) * _SPREAD
+    wordy = np.flatnonzero(~everyone["single"].to_numpy() & (column["words"] != 0))
+    slotted = np.flatnonzero(column["slot"])
+    places = (np.repeat(np.arange(len(everyone)), BANDS), wordy, slotted)
+    return (
+        np.concatenate(places).astype(np.uint32),
+        np.repeat(np.arange(len(places), dtype=np.uint8), [len(part) for part in places]),
+        np.concatenate([(told[0][:, np.newaxis] + placed).ravel(), told[1][wordy], told[2][slotted]]),
+    )
+
+
+def _spread(*numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """One number of several, over all bits."""
+    mixed = np.zeros_like(numbers[0])
+    for number in numbers:
+        mixed = (mixed ^ number) * _SPREAD
+        mixed ^= mixed >> np.uint64(32)
+    return mixed
 
 
 def alike(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str]]:
@@ -143,12 +171,17 @@ def reordered(pairs: pl.DataFrame, texts: dict[str, str]) -> list[tuple[str, str
 def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str, str]]) -> set[str]:
     """Ids of stored rows whose state can change: same words, merged with, same single-valued slot, and all their
     variants."""
-    ids = set(stored.join(new, on=["user_id", "content_sha256"], how="semi")["id"].to_list())
-    ids.update(right for pair in merges for right in pair)
+    if stored.is_empty():
+        return set()
+    held = stored.lazy()
     slots = new.filter(pl.col("single").fill_null(value=False)).select("user_id", "slot").unique()
-    ids.update(stored.join(slots, on=["user_id", "slot"], how="semi")["id"].to_list())
-    reps = stored.filter(pl.col("id").is_in(list(ids))).select("rep").unique()
-    return ids & set(stored["id"].to_list()) | set(stored.join(reps, on="rep", how="semi")["id"].to_list())
+    asked = (
+        held.join(new.lazy(), on=["user_id", "content_sha256"], how="semi"),
+        held.join(slots.lazy(), on=["user_id", "slot"], how="semi"),
+        held.filter(pl.col("id").is_in([name for pair in merges for name in pair])),
+    )
+    reps = pl.concat([part.select("rep") for part in asked]).unique()
+    return set(collected(held.join(reps, on="rep", how="semi").select("id"))["id"].to_list())
 
 
 def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFrame:
@@ -166,7 +199,8 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
     nodes = nodes.with_columns(rep=_representatives(nodes, merges))
     said = _spoken(nodes)
     whole = (
-        said.group_by("rep")
+        said.lazy()
+        .group_by("rep")
         .agg(
             memory_first=pl.col("at").min(),
             times_said=pl.len(),
@@ -174,11 +208,11 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
         )
         .rename({"rep": "id"})
     )
-    validity = _validity(nodes, said)
     variant = pl.col("rep") != pl.col("id")
     rows = (
-        nodes.join(whole, on="id", how="left")
-        .join(validity, on="id", how="left")
+        nodes.lazy()
+        .join(whole, on="id", how="left", maintain_order="left")
+        .join(_validity(nodes, said).lazy(), on="id", how="left", maintain_order="left")
         .with_columns(
             valid_from=pl.when(variant).then("first_at").otherwise(pl.coalesce("run_start", "memory_first")),
             valid_to=pl.when(variant).then("first_at").otherwise("ends_at"),
@@ -192,28 +226,29 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
             times_said=pl.col("times_said").fill_null(1),
             message_ids=pl.col("message_ids").fill_null([]),
         )
-        .with_columns(observations_count=pl.col("times_said"))
+        .drop("memory_first", "run_start", "ends_at", "next_id")
     )
-    return (
-        graded(rows.rename({"observations": "_own", "observations_count": "observations"}))
-        .rename({"observations": "_times", "_own": "observations"})
-        .drop("_times", "memory_first", "run_start", "ends_at", "next_id")
-    )
+    return collected(graded(rows))
 
 
 def _spoken(nodes: pl.DataFrame) -> pl.DataFrame:
     """One row per observation: `rep, sha, at, message_id`."""
-    return (
-        nodes.select("id", "rep", "content_sha256", "observations")
+    return collected(
+        nodes.lazy()
+        .select("id", "rep", "content_sha256", "observations")
         .explode("observations")
         .with_columns(
             at=pl.col("observations")
-            .str.extract(r'^\{"at":"([^"]+)"')
+            .str.slice(_AT, _AT_LENGTH)
             .str.to_datetime("%Y-%m-%dT%H:%M:%S%.6fZ", time_unit="us", time_zone="UTC"),
             message_id=pl.col("observations").str.extract(r'"message_id":"([^"]+)"'),
         )
         .drop("observations")
     )
+
+
+_AT, _AT_LENGTH = len('{"at":"'), len("2026-01-02T03:04:05.000000Z")
+"""Where the time stands in an observation."""
 
 
 def _representatives(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.Series:
@@ -226,18 +261,19 @@ def _representatives(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> 
             node = up
         return node
 
-    known = set(nodes["id"].to_list())
-    stored = nodes.filter(pl.col("rep").is_not_null() & (pl.col("rep") != pl.col("id")))
-    for left, right in [*stored.select("id", "rep").iter_rows(), *merges]:
+    ids = nodes["id"].to_list()
+    known = set(ids)
+    stored = ((own, rep) for own, rep in zip(ids, nodes["rep"].to_list(), strict=True) if rep not in (None, own))
+    for left, right in chain(stored, merges):
         if left in known and right in known:
             parent[root(left)] = root(right)
-    components = nodes.select("id", "first_at", "content_sha256").with_columns(
-        component=pl.Series([root(node) for node in nodes["id"].to_list()], dtype=pl.String)
-    )
-    first = (components.sort("first_at", "content_sha256").group_by("component", maintain_order=True).first()).select(
-        "component", rep="id"
-    )
-    return components.join(first, on="component", how="left", maintain_order="left")["rep"]
+    linked = parent.keys() | set(parent.values())
+    first: dict[str, tuple[datetime, str, str]] = {}
+    members = nodes.filter(pl.col("id").is_in(list(linked))).select("first_at", "content_sha256", "id")
+    for member in members.iter_rows():
+        of = root(member[2])
+        first[of] = min(member, first.get(of, member))
+    return pl.Series([first[root(own)][2] if own in linked else own for own in ids], dtype=pl.String)
 
 
 def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
@@ -257,15 +293,18 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     if slots.is_empty():
         return pl.DataFrame(schema=schema)
     holds = pl.col("value") % 2 == 1
-    told = (
-        said.drop("id", "content_sha256")
-        .join(slots.select("user_id", "slot", "value", "content_sha256", rep="id"), on="rep")
+    told = collected(
+        said.lazy()
+        .drop("id", "content_sha256")
+        .join(slots.lazy().select("user_id", "slot", "value", "content_sha256", rep="id"), on="rep")
         .sort("user_id", "slot", "at", "content_sha256")
         .with_columns(held=pl.when(holds).then("value").forward_fill().over("user_id", "slot"))
     )
-    events = told.filter(holds | (pl.col("held") == pl.col("value") + 1).fill_null(value=False)).with_columns(
-        run=pl.struct("user_id", "slot", "value").rle_id()
-    )
+    events = collected(
+        told.lazy()
+        .filter(holds | (pl.col("held") == pl.col("value") + 1).fill_null(value=False))
+        .with_columns(run=pl.struct("user_id", "slot", "value").rle_id())
+    ).lazy()
     runs = (
         events.group_by("run", maintain_order=True)
         .first()
@@ -277,7 +316,7 @@ def _validity(nodes: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
     )
     held = events.filter(holds)
     last = held.with_columns(last=pl.col("run").max().over("rep")).filter(pl.col("run") == pl.col("last"))
-    living = (
+    living = collected(
         last.group_by("rep")
         .agg(run_start=pl.col("at").min(), run=pl.col("run").first())
         .join(runs.select("run", "ends_at", "next_id"), on="run")

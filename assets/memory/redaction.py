@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from assets.memory.patterns import HINT, EntityRecogniser, Span, structured
+from assets.memory.queries import TEXT, collected, each
 from assets.memory.words import STOP_WORDS
 
 PLACEHOLDERS = {
@@ -58,28 +59,21 @@ def redact(frame: pl.DataFrame, accounts: pl.DataFrame, *, entities: EntityRecog
         `frame` with `processed_content` (text) and `pii_detected` (JSON object of kind → count, `{}` when nothing was
         found).
     """
-    rows = frame.with_row_index("_row")
-    terms = _terms(accounts)
-    named = _naming_rows(rows, terms)
-    hinted = rows.filter(pl.col("content").str.contains(HINT))["_row"]
-    chosen = range(len(rows)) if entities else sorted({*hinted.to_list(), *named})
-    texts = rows["content"].gather(list(chosen)).to_list()
+    named = _naming_rows(frame, _terms(accounts))
+    hinted = each(frame["content"], TEXT.str.contains(HINT).arg_true())
+    chosen = range(len(frame)) if entities else sorted({*hinted.to_list(), *named})
+    places = pl.Series(chosen, dtype=pl.UInt32)
+    texts = frame["content"].gather(places).to_list()
     found = entities.find(texts) if entities else [[] for _ in texts]
     replaced, kinds = [], []
     for row, text, others in zip(chosen, texts, found, strict=True):
         spans = _merged([*_own(text, named.get(row, ())), *structured(text), *others])
         replaced.append(_replaced(text, spans))
         kinds.append(json.dumps(Counter(span.kind for span in spans), sort_keys=True))
-    changes = pl.DataFrame(
-        {"_row": list(chosen), "_text": replaced, "_kinds": kinds},
-        schema={"_row": pl.UInt32, "_text": pl.String, "_kinds": pl.String},
-    )
-    return (
-        rows.join(changes, on="_row", how="left", maintain_order="left")
-        .with_columns(
-            processed_content=pl.coalesce("_text", "content"), pii_detected=pl.coalesce("_kinds", pl.lit("{}"))
-        )
-        .drop("_row", "_text", "_kinds")
+    nothing = pl.repeat("{}", len(frame), eager=True)
+    return frame.with_columns(
+        processed_content=frame["content"].scatter(places, pl.Series(replaced, dtype=pl.String)),
+        pii_detected=nothing.scatter(places, pl.Series(kinds, dtype=pl.String)),
     )
 
 
@@ -89,62 +83,64 @@ def fold(text: str) -> str:
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).casefold()
 
 
-def _terms(accounts: pl.DataFrame) -> pl.DataFrame:
-    """`user_id, kind, term`: each account value as it is looked for, names also by their parts; longest first."""
-    rows: list[tuple[str, str, str]] = []
+def _terms(accounts: pl.DataFrame) -> dict[tuple[str, str], str]:
+    """(user, term) → kind: each account value as it is looked for, names also by their parts."""
+    terms: dict[tuple[str, str], str] = {}
     for user, kind, value in accounts.select("user_id", "kind", "value").iter_rows():
         if kind.endswith("phone"):
             digits = re.sub(r"\D", "", value)
             if len(digits) >= _PHONE_KEY_DIGITS:
-                rows.append((user, kind, digits))
+                terms.setdefault((user, digits), kind)
             continue
         whole = " ".join(fold(value).split())
         if len(whole) >= _SHORTEST_PART:
-            rows.append((user, kind, whole))
+            terms.setdefault((user, whole), kind)
         if kind.endswith("name"):
-            parts = {part.strip(_TRIMMED) for part in re.split(r"[\s,\-]+", whole)}
-            rows.extend(
-                (user, kind, part) for part in parts if len(part) >= _SHORTEST_PART and part not in _PARTICLES | {whole}
-            )
-    schema = {"user_id": pl.String, "kind": pl.String, "term": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row").unique(
-        ["user_id", "term"], keep="first", maintain_order=True
-    )
+            for part in {part.strip(_TRIMMED) for part in re.split(r"[\s,\-]+", whole)}:
+                if len(part) >= _SHORTEST_PART and part not in _PARTICLES:
+                    terms.setdefault((user, part), kind)
+    return terms
 
 
-def _naming_rows(rows: pl.DataFrame, terms: pl.DataFrame) -> dict[int, list[tuple[str, str]]]:
+def _naming_rows(frame: pl.DataFrame, terms: dict[tuple[str, str], str]) -> dict[int, list[tuple[str, str]]]:
     """Row → the (kind, term) pairs that may stand in its text; a coarse sieve over all rows at once, never too fine."""
-    folded = _folded(rows["content"])
-    by_phone = pl.col("kind").str.ends_with("phone")
     # The first word is enough for the sieve: between the words of a name any white space may stand.
-    names = terms.filter(~by_phone).with_columns(sought=pl.col("term").str.split(" ").list.first())
-    phones = terms.filter(by_phone).with_columns(sought=pl.col("term").str.tail(_PHONE_KEY_DIGITS))
-    digits = rows.filter(pl.col("content").str.contains(r"\d")) if len(phones) else rows.clear()
-    hits = pl.concat(
-        texts.join(sought, on="user_id")
-        .filter(pl.col("text").str.contains(pl.col("sought"), literal=True))
-        .select("_row", "kind", "term")
-        for texts, sought in (
-            (rows.select("_row", "user_id", text=folded), names),
-            (digits.select("_row", "user_id", text=pl.col("content").str.replace_all(r"\D", "")), phones),
-        )
-    )
+    names = [(user, kind, term, term.partition(" ")[0]) for (user, term), kind in terms.items()
+             if not kind.endswith("phone")]  # fmt: skip
+    phones = [(user, kind, term, term[-_PHONE_KEY_DIGITS:]) for (user, term), kind in terms.items()
+              if kind.endswith("phone")]  # fmt: skip
+    rows = frame.lazy().select("user_id", text="content").with_row_index("_row")
+    hits = [_holding(rows.with_columns(text=_folded(frame["content"])), names)]
+    if phones:
+        digits = rows.filter(TEXT.str.contains(r"\d")).with_columns(TEXT.str.replace_all(r"\D", ""))
+        hits.append(_holding(digits, phones))
     named: dict[int, list[tuple[str, str]]] = {}
-    for row, kind, term in hits.iter_rows():
+    for row, kind, term in collected(pl.concat(hits)).iter_rows():
         named.setdefault(row, []).append((kind, term))
     return named
 
 
+def _holding(rows: pl.LazyFrame, sought: Sequence[tuple[str, str, str, str]]) -> pl.LazyFrame:
+    """`_row, kind, term` of texts that hold the last of (user, kind, term, what to look for)."""
+    asked = pl.LazyFrame(sought, schema=dict.fromkeys(("user_id", "kind", "term", "sought"), pl.String), orient="row")
+    held = rows.join(asked, on="user_id").filter(TEXT.str.contains(pl.col("sought"), literal=True))
+    return held.select("_row", "kind", "term")
+
+
+_PLAIN = (
+    TEXT.str.normalize("NFKD")
+    .str.replace_all(r"\p{M}", "")
+    .str.to_lowercase()
+    .str.replace_all("ß", "ss", literal=True)
+    .str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
+)
+
+
 def _folded(texts: pl.Series) -> pl.Series:
     """Texts without case and diacritics."""
-    lower = texts.str.to_lowercase()
-    asked = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
-    if not len(asked):
-        return lower
-    plain = texts.gather(asked).str.normalize("NFKD").str.replace_all(r"\p{M}", "").str.to_lowercase()
-    plain = plain.str.replace_all("ß", "ss", literal=True)
-    plain = plain.str.replace_all("\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}", literal=True)
-    return lower.scatter(asked, plain)
+    lower = each(texts, TEXT.str.to_lowercase())
+    asked = each(texts, (TEXT.str.len_bytes() != TEXT.str.len_chars()).arg_true())
+    return lower.scatter(asked, each(texts.gather(asked), _PLAIN)) if len(asked) else lower
 
 
 def _own(text: str, terms: Sequence[tuple[str, str]]) -> list[Span]:

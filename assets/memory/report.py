@@ -1,7 +1,7 @@
 """What a run of memory reports: counts per user and shard, reasons, a sample of decisions without text, seconds per
 stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import RLock
@@ -74,10 +74,10 @@ class Tally:
     seconds: dict[str, float] = field(default_factory=dict)
     counting: RLock = field(default_factory=RLock, repr=False)
 
-    def add(self, name: str, users: pl.Series) -> None:
-        counted = users.value_counts(name="count")
+    def add(self, name: str, users: Mapping[str, int]) -> None:
+        """Count so many more of each of these users."""
         with self.counting:
-            for user, count in counted.iter_rows():
+            for user, count in users.items():
                 self.counts[user, name] = self.counts.get((user, name), 0) + count
 
     def total(self) -> int:
@@ -85,10 +85,10 @@ class Tally:
         with self.counting:
             return sum(self.counts.values())
 
-    def refuse(self, reasons: pl.Series) -> None:
+    def refuse(self, reasons: Mapping[str, int]) -> None:
         """Count why items went to quarantine."""
         with self.counting:
-            for reason, count in reasons.value_counts(name="count").iter_rows():
+            for reason, count in reasons.items():
                 self.reasons[reason] = self.reasons.get(reason, 0) + count
 
     def show(self, decided: pl.DataFrame) -> None:

@@ -14,6 +14,8 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
+from assets.memory.queries import collected
+
 AXES = ("relevance", "stability", "explicitness")
 LEVELS = ("low", "moderate", "high", "critical")
 SCORES = ("relevance_score", "stability_score", "explicitness_score", "composite_score")
@@ -81,18 +83,31 @@ def rules() -> Rules:
 
 @dataclass(frozen=True)
 class _Weights:
-    """The table as matrices."""
+    """The table as matrices, and as expressions over the declared type: one per axis, and the category."""
 
     signals: "np.ndarray[Any, np.dtype[np.float64]]"
-    types: dict[str, tuple[float, float, float]]
+    critical: "np.ndarray[Any, np.dtype[np.bool_]]"
+    types: tuple[pl.Expr, ...]
+    category: pl.Expr
 
 
 @cache
 def _weights() -> _Weights:
-    table = rules()
+    table, declared = rules(), pl.col("type")
     return _Weights(
         np.array([[getattr(signal, axis) for axis in AXES] for signal in table.signals]),
-        {name: (rule.relevance, rule.stability, rule.explicitness) for name, rule in table.types.items()},
+        np.array([signal.level == "critical" for signal in table.signals]),
+        tuple(
+            declared.replace_strict(
+                {name: getattr(rule, axis) for name, rule in table.types.items()},
+                default=0.0,
+                return_dtype=pl.Float64,
+            )
+            for axis in AXES
+        ),
+        declared.replace_strict(
+            {name: rule.category for name, rule in table.types.items()}, default="other", return_dtype=pl.String
+        ),
     )
 
 
@@ -109,41 +124,36 @@ def score(frame: pl.DataFrame) -> pl.DataFrame:
     """
     table = rules()
     signals = frame.lazy().select(_lower=pl.col("content").str.to_lowercase(), _text="content")
-    hits = signals.select(
-        pl.col("_text" if signal.cased else "_lower").str.contains(signal.pattern).alias(signal.name)
-        for signal in table.signals
-    ).collect()
-    moved = hits.to_numpy().astype(np.float64) @ _weights().signals
-    base = [getattr(table.base, axis) for axis in AXES]
-    kinds = frame["type"]
-    columns = {
-        f"raw_{axis}": pl.Series(moved[:, place] + base[place])
-        + kinds.replace_strict(
-            {name: weights[place] for name, weights in _weights().types.items()}, default=0.0, return_dtype=pl.Float64
+    hits = collected(
+        signals.select(
+            pl.col("_text" if signal.cased else "_lower").str.contains(signal.pattern).alias(signal.name)
+            for signal in table.signals
         )
-        for place, axis in enumerate(AXES)
-    }
-    critical = pl.any_horizontal(hits[signal.name] for signal in table.signals if signal.level == "critical")
+    )
+    told = hits.to_numpy()
+    moved = told.astype(np.float64) @ _weights().signals
+    critical = pl.Series(told[:, _weights().critical].any(axis=1))
     return frame.with_columns(
-        **columns,
-        significance_category=kinds.replace_strict(
-            {name: rule.category for name, rule in table.types.items()}, default="other", return_dtype=pl.String
+        *(
+            (pl.lit(pl.Series(moved[:, place] + getattr(table.base, axis))) + by_type).alias(f"raw_{axis}")
+            for place, (axis, by_type) in enumerate(zip(AXES, _weights().types, strict=True))
         ),
+        significance_category=_weights().category,
         floor_level=pl.when(critical).then(pl.lit("critical")).otherwise(pl.col("significance_level")),
     )
 
 
-def graded(frame: pl.DataFrame) -> pl.DataFrame:
+def graded(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Add the scores in [0, 1] and the level.
 
     Args:
-        frame: `raw_…` and `floor_level` of `score`, and `observations` (how many times it was said, ≥ 1).
+        frame: `raw_…` and `floor_level` of `score`, and `times_said` (≥ 1).
 
     Returns:
         `frame` with the columns of `SCORES` (float) and `significance_level`.
     """
     table = rules()
-    doublings = pl.col("observations").cast(pl.Float64).log(2).clip(0, table.repetition.doublings)
+    doublings = pl.col("times_said").cast(pl.Float64).log(2).clip(0, table.repetition.doublings)
     frame = frame.with_columns(
         relevance_score=(pl.col("raw_relevance") + doublings * table.repetition.relevance).clip(0, 1).round(4),
         stability_score=(pl.col("raw_stability") + doublings * table.repetition.stability).clip(0, 1).round(4),

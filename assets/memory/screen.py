@@ -21,6 +21,8 @@ from typing import Any
 import polars as pl
 from pydantic_core import from_json
 
+from assets.memory.queries import collected
+
 MEMORY_TYPES = ("personal_fact", "preference", "goal", "emotional_state", "event", "relationship", "coping")
 LEVELS = ("low", "moderate", "high", "critical")
 DEPTH = 200
@@ -115,13 +117,17 @@ def screen(
 def timed(frame: pl.DataFrame, refused: pl.DataFrame, *, now: datetime, far_future: int) -> Screened:
     """Turn `at` from RFC 3339 text into UTC, moving what is no possible time to the refusals."""
     at, time = pl.col("at"), pl.col("time")
-    told = frame.with_columns(
+    told = frame.lazy().with_columns(
         time=pl.when(at.str.contains(r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d.*([Zz]|[+-]\d\d:?\d\d)$")).then(
             at.str.to_datetime("%+", time_unit="us", time_zone="UTC", strict=False)
         )
     )
     possible = time.is_between(EARLIEST, now + timedelta(seconds=far_future)).fill_null(value=False)
-    bad = told.filter(~possible).with_columns(
+    judged = collected(told.with_columns(possible=possible))
+    good = collected(judged.lazy().filter("possible").with_columns(at="time").select(list(SCREENED)))
+    if len(good) == len(judged):
+        return Screened(good, refused)
+    bad = judged.filter(~pl.col("possible")).with_columns(
         reason=pl.when(at.is_null())
         .then(pl.lit("time_missing"))
         .when(at.str.contains(r"^-?\d{9,}(\.\d+)?$"))
@@ -147,7 +153,6 @@ def timed(frame: pl.DataFrame, refused: pl.DataFrame, *, now: datetime, far_futu
             )
         ),
     )
-    good = told.filter(possible).with_columns(at="time").select(list(SCREENED))
     return Screened(good, pl.concat([refused, late.cast(REFUSED)]).sort("position"))  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ from functools import cache
 import polars as pl
 
 from assets.memory.listed import listed
+from assets.memory.queries import TEXT, each
 from assets.memory.rewording import same_word
 from assets.memory.slot_changes import one_of_two
 from assets.memory.slot_doses import dose
@@ -190,7 +191,12 @@ _TOO = re.compile(r" ?\b(?:also|too|as well)\b")
 
 def in_clauses(texts: pl.Series) -> pl.Series:
     """Texts without light words, a clause on each line."""
-    out = texts.str.replace_all(r"\b(dr|mr|mrs|ms|prof|st|[ap]\.m)\.", "$1").str.replace_all(_light(), "")
+    return each(texts, _in_clauses())
+
+
+@cache
+def _in_clauses() -> pl.Expr:
+    out = TEXT.str.replace_all(r"\b(dr|mr|mrs|ms|prof|st|[ap]\.m)\.", "$1").str.replace_all(_light(), "")
     for pattern, lines in _CLAUSES:
         out = out.str.replace_all(pattern, lines)
     return out

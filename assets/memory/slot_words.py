@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from assets.memory.listed import listed
+from assets.memory.queries import TEXT, each
 from assets.memory.rewording import COMES_AND_GOES, same_word
 from assets.memory.rewording_rules import frame_words, root
 from assets.memory.slot_rules import FIGURE, cued, droppable
@@ -69,18 +70,15 @@ def _weight(word: str) -> int:
 
 
 @cache
-def _cue_roles() -> tuple[dict[str, int], dict[str, int], dict[str, npt.NDArray[np.int64]]]:
-    """A number for every word that is the first of a cue, one for every second; and the cues as numbers."""
+def _cue_roles() -> tuple[dict[str, int], dict[str, int], npt.NDArray[np.bool_]]:
+    """A number for every word that is the first of a cue, one for every second; and which numbers are those of cues."""
     cues = _all_cues()
     firsts = {word: place + 1 for place, word in enumerate(sorted({first for first, _ in cues if first}))}
     seconds = {word: place + 1 for place, word in enumerate(sorted({second for _, second in cues}))}
-    keys = {
-        (firsts[first] * (len(seconds) + 1) if first else 0) + seconds[second]: numbers
-        for (first, second), numbers in cues.items()
-    }
-    pairs = np.array(sorted(key for key in keys if key > len(seconds)), np.int64)
-    alone = np.array(sorted(key for key in keys if key <= len(seconds)), np.int64)
-    return firsts, seconds, {"pairs": pairs, "alone": alone}
+    is_cue = np.zeros((len(firsts) + 1) * (len(seconds) + 1), bool)
+    for first, second in cues:
+        is_cue[(firsts[first] * (len(seconds) + 1) if first else 0) + seconds[second]] = True
+    return firsts, seconds, is_cue
 
 
 @cache
@@ -122,9 +120,9 @@ class Words:
     """The words of plain texts, each looked at once."""
 
     def __init__(self, plain: pl.Series) -> None:
-        listed = plain.str.strip_chars(" ").str.split(" ")
-        counts = listed.list.len().to_numpy().astype(np.int64)
-        flat = listed.explode().to_arrow().dictionary_encode()
+        texts = each(plain, TEXT.str.strip_chars(" ").str.split(" ")).to_arrow()
+        counts = np.diff(texts.offsets.to_numpy())
+        flat = texts.flatten().dictionary_encode()
         self._distinct: list[str] = flat.dictionary.to_pylist()
         self._codes = flat.indices.to_numpy()
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
@@ -134,7 +132,7 @@ class Words:
     def candidates(self) -> tuple[npt.NDArray[np.int64], list[tuple[list[int], set[str]]]]:
         """Texts in which a cue of a rule stands; of each the numbers of those rules, in the order of the table, and the words
         that gave the cues."""
-        firsts, seconds, of_cue = _cue_roles()
+        firsts, seconds, is_cue = _cue_roles()
         words = [FIGURE if word[:1].isdigit() else word for word in self._distinct]
         drop = np.fromiter((word in droppable() for word in self._distinct), bool, len(words))
         first = np.fromiter((firsts.get(word, 0) for word in words), np.int32, len(words))
@@ -148,10 +146,10 @@ class Words:
         after = second[codes]
         places = np.flatnonzero(after)
         keys = first[codes[places - 1]].astype(np.int64) * (len(seconds) + 1) + after[places]
-        paired = np.isin(keys, of_cue["pairs"])
+        paired = is_cue[keys] & (keys > len(seconds))
         rows = np.searchsorted(self._starts, kept[places], side="right") - 1
         paired &= (places > 0) & (kept[places - 1] >= self._starts[rows])  # neighbours of one text
-        alone = np.isin(after[places], of_cue["alone"])
+        alone = is_cue[after[places]]
         hits = np.concatenate([np.flatnonzero(paired), np.flatnonzero(alone)])
         found = np.concatenate([keys[paired], after[places][alone].astype(np.int64)])
         asked: dict[int, tuple[list[int], set[str]]] = {}

@@ -7,10 +7,14 @@ Does not live here: the table of slots (`slots.yaml`), how one text is read (`sl
 (`reconcile.py`).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from assets.memory.likeness import plain_of, stripped
+from assets.memory.queries import TEXT, each
 from assets.memory.slot_statements import NOT_A_STATEMENT, in_clauses, told
 from assets.memory.slot_words import Words
 
@@ -46,23 +50,26 @@ def slotted(frame: pl.DataFrame) -> pl.DataFrame:
     words = Words(plain)
     stance, gist = words.stances(), np.zeros(len(plain), np.uint64)
     asked, candidates = words.candidates()
-    found: list[tuple[int, str, bool, str]] = []
+    slots: list[str | None] = [None] * len(plain)
+    singles: list[bool | None] = [None] * len(plain)
+    values: list[str | None] = [None] * len(plain)
     if len(asked):
         chosen = text.gather(asked)
-        open_ = (~chosen.str.contains(NOT_A_STATEMENT)).arg_true()
+        open_ = each(chosen, (~TEXT.str.contains(NOT_A_STATEMENT)).arg_true())
         lean = in_clauses(chosen.gather(open_)).to_list()
         typed = frame["content"].gather(asked).gather(open_).to_list()
         for place, clauses, own in zip(open_.to_list(), lean, typed, strict=True):
             says = told(clauses.split("\n"), own, *candidates[place])
             if says is not None:
-                slot, single, value, beside = says
-                found.append((int(asked[place]), slot, single, value))
-                gist[asked[place]] = beside
-    kinds = {"row": pl.UInt32} | {name: SLOTTED[name] for name in ("slot", "slot_single", "slot_value")}
-    slots = pl.DataFrame(found, schema=kinds, orient="row")
-    rows = pl.DataFrame({"row": pl.int_range(len(frame), dtype=pl.UInt32, eager=True)})
-    filled = rows.join(slots, on="row", how="left", maintain_order="left").drop("row")
-    hashes = {"stance": stance, "gist": gist, "words": words.content()}
-    return frame.with_columns(plain=plain, **{name: pl.Series(told) for name, told in hashes.items()}).with_columns(
-        *filled
-    )
+                row = asked[place]
+                slots[row], singles[row], values[row], gist[row] = says
+    found: dict[str, Sequence[object] | pl.Series | npt.NDArray[np.uint64]] = {
+        "plain": plain,
+        "slot": slots,
+        "slot_single": singles,
+        "slot_value": values,
+        "stance": stance,
+        "gist": gist,
+        "words": words.content(),
+    }
+    return frame.with_columns(pl.Series(name, found[name], dtype=kind) for name, kind in SLOTTED.items())

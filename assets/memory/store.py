@@ -36,6 +36,10 @@ EXTRA = "extraction_metadata"
 """The column in whose observations `extra` is ciphertext."""
 
 _NO_EXTRA = '"extra":null}'
+_NULLS = {f',"{name}":null': "" for name in OBSERVATION[1:]}
+"""What observations do not say is not stored: of a row's columns it is their JSON that Postgres reads longest. No text
+within holds these: in one a quote follows a backslash."""
+
 _TIME = pl.Datetime("us", "UTC")
 """Of every time column: microseconds, UTC."""
 
@@ -134,6 +138,8 @@ def read_details(
     conn: psycopg.Connection, keyring: "Keyring", traits: pl.DataFrame, ids: Collection[str]
 ) -> pl.DataFrame:
     """The whole rows behind these ids, columns of `DETAILS`; texts decrypted."""
+    if not ids:
+        return pl.DataFrame(schema=DETAILS)
     rows = conn.execute(
         "SELECT id::text, user_id::text, content, processed_content, fingerprint, pii_detected::text, memory_type,"
         " significance_category, source, conversation_id::text, message_id::text, consent_id::text, embedding_model,"
@@ -221,6 +227,8 @@ def _state(
 def changed(rows: pl.DataFrame) -> pl.DataFrame:
     """Those of the settled rows that differ from what is stored, new ones included."""
     stored = rows.filter(pl.col("was").is_not_null())
+    if stored.is_empty():
+        return rows
     same = stored.filter(pl.col("was") == states(stored))
     return rows.join(same, on="id", how="anti", maintain_order="left")
 
@@ -255,9 +263,9 @@ def _opened(told: Sequence[tuple[str, str, list[dict[str, object]]]], keyring: "
 
 def _extras_sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     """Rows with the `extra` of their observations encrypted; most have none."""
-    saying = rows.filter(~pl.col("observations").list.eval(pl.element().str.ends_with(_NO_EXTRA)).list.all())
-    if saying.is_empty():
+    if rows.select(pl.col("observations").explode().str.ends_with(_NO_EXTRA).all()).item():
         return rows
+    saying = rows.filter(~pl.col("observations").list.eval(pl.element().str.ends_with(_NO_EXTRA)).list.all())
     told = saying.select("id", "user_id", "observations").explode("observations")
     entries = [json.loads(text) for text in told["observations"]]
     ciphers = keyring.encrypt(
@@ -280,30 +288,21 @@ def sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:
     """Encrypt what the observations say beside, and fill the ciphertext columns of new rows (those without
     `content_cipher`)."""
     rows = _extras_sealed(rows, keyring)
-    fresh = rows.filter(pl.col("content_cipher").is_null())
+    places = rows["content_cipher"].is_null().arg_true()
+    fresh = rows if len(places) == len(rows) else rows[places]
     if fresh.is_empty():
         return rows
     users, ids = fresh["user_id"].to_list(), fresh["id"].to_list()
     changed_words = fresh.select(
         pl.when(pl.col("processed_content") != pl.col("content")).then("processed_content")
     ).to_series()
-    ciphers = pl.DataFrame(
-        {
-            "id": ids,
-            "_content": keyring.encrypt(TABLE, "content", users, ids, fresh["content"].to_list()),
-            "_processed": keyring.encrypt(TABLE, "processed_content", users, ids, changed_words.to_list()),
-            "_fingerprint": keyring.encrypt(TABLE, "fingerprint", users, ids, packed(fresh)),
-        },
-        schema=dict.fromkeys(("id", "_content", "_processed", "_fingerprint"), pl.String),
-    )
-    return (
-        rows.join(ciphers, on="id", how="left", maintain_order="left")
-        .with_columns(
-            content_cipher=pl.coalesce("content_cipher", "_content"),
-            processed_cipher=pl.coalesce("processed_cipher", "_processed"),
-            fingerprint_cipher=pl.coalesce("fingerprint_cipher", "_fingerprint"),
-        )
-        .drop("_content", "_processed", "_fingerprint")
+    ciphers = {
+        "content_cipher": keyring.encrypt(TABLE, "content", users, ids, fresh["content"].to_list()),
+        "processed_cipher": keyring.encrypt(TABLE, "processed_content", users, ids, changed_words.to_list()),
+        "fingerprint_cipher": keyring.encrypt(TABLE, "fingerprint", users, ids, packed(fresh)),
+    }
+    return rows.with_columns(
+        rows[name].scatter(places, pl.Series(told, dtype=pl.String)) for name, told in ciphers.items()
     )
 
 
@@ -318,7 +317,7 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
         return True
     metadata = pl.concat_str(
         pl.lit('{"observations":['),
-        pl.col("observations").list.join(","),
+        pl.col("observations").list.join(",").str.replace_many(_NULLS),
         pl.lit('],"message_ids":['),
         pl.when(pl.col("message_ids").list.len() > 0)
         .then(pl.concat_str(pl.lit('"'), pl.col("message_ids").list.join('","'), pl.lit('"')))
@@ -335,8 +334,7 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
         _quoted(pl.when(pl.col("rep") != pl.col("id")).then("rep")),
         pl.lit("}"),
     )
-    known = _conversations(conn, rows)
-    frame = rows.join(known, on=["user_id", "conversation_id"], how="left", maintain_order="left").select(
+    frame = _with_conversations(conn, rows).select(
         "id",
         "user_id",
         conversation_id="known_conversation",
@@ -373,7 +371,7 @@ def write_items(conn: psycopg.Connection, rows: pl.DataFrame, *, model: str, now
     new = rows["was"].is_null()
     try:
         with conn.transaction():  # a savepoint: the rows may be put in a second time
-            copy_frame(conn, TABLE, frame.filter(new))
+            copy_frame(conn, TABLE, frame if new.all() else frame.filter(new))
         unmet = True
     except psycopg.errors.UniqueViolation:
         # Somebody without the shard's lock was first: let those rows meet what is there.
@@ -386,19 +384,17 @@ def _quoted(value: pl.Expr) -> pl.Expr:
     return pl.when(value.is_null()).then(pl.lit("null")).otherwise(pl.concat_str(pl.lit('"'), value, pl.lit('"')))
 
 
-def _conversations(conn: psycopg.Connection, rows: pl.DataFrame) -> pl.DataFrame:
-    """`user_id, conversation_id, known_conversation`: those that exist and are the user's own."""
+def _with_conversations(conn: psycopg.Connection, rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `known_conversation`: theirs where it exists and is the user's own."""
     asked = rows["conversation_id"].drop_nulls().unique().to_list()
-    found = (
-        conn.execute(
-            "SELECT user_id::text, id::text, id::text FROM app.conversations WHERE id = ANY(%s::uuid[])", [asked]
-        ).fetchall()
-        if asked
-        else []
-    )
-    return pl.DataFrame(
-        found, schema=dict.fromkeys(("user_id", "conversation_id", "known_conversation"), pl.String), orient="row"
-    )
+    if not asked:
+        return rows.with_columns(known_conversation=pl.lit(None, pl.String))
+    found = conn.execute(
+        "SELECT user_id::text, id::text, id::text FROM app.conversations WHERE id = ANY(%s::uuid[])", [asked]
+    ).fetchall()
+    schema = dict.fromkeys(("user_id", "conversation_id", "known_conversation"), pl.String)
+    known = pl.DataFrame(found, schema=schema, orient="row")
+    return rows.join(known, on=["user_id", "conversation_id"], how="left", maintain_order="left")
 
 
 def projection(rows: pl.DataFrame, vectors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") -> pl.DataFrame:

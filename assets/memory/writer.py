@@ -10,6 +10,7 @@ of them, and a new effect cannot be forgotten.
 Does not live here: where items come from (`consolidation.py`, `missed.py`), what follows from them (`reconcile.py`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, shards_of
-from assets.memory.reconcile import alike, near_pairs, reordered, settle, slot_pairs, touched, word_pairs
+from assets.memory.queries import collected
+from assets.memory.reconcile import Pairs, alike, proposed, reordered, settle, touched
 from assets.memory.redaction import redact
 from assets.memory.report import Budget, Tally
 from assets.memory.score import score
@@ -186,7 +188,7 @@ class Writer:
         """An offer reconciled, in a transaction that is open; `write` is left to do, before the shards' locks go with
         the context."""
         # Those with something for quarantine too: what is kept there must not slip past a fence either.
-        users = sorted({*offer.rows["user_id"], *offer.quarantine["user_id"].drop_nulls()})
+        users = sorted({*offer.rows["user_id"].unique(), *offer.quarantine["user_id"].drop_nulls()})
         with self.locked(conn, users):
             conn.execute("BEGIN")
             with self._or_rolled_back(conn):
@@ -258,16 +260,16 @@ class Writer:
     def _decided(self, conn: "psycopg.Connection", offer: Offer, users: Sequence[str]) -> Decided:
         # Again, now that a fence has to wait for this lock: what is fenced here never gets in.
         late = consent.fenced(conn, users)
-        rows = offer.rows.filter(~pl.col("user_id").is_in(list(late)))
+        rows = _but(offer.rows, late)
         sealing = () if self.plan else holders(offer.quarantine["user_id"])
-        keyring = self.stores.vault.keyring([*rows["user_id"], *sealing], create=not self.plan, conn=conn)
+        keyring = self.stores.vault.keyring([*rows["user_id"].unique(), *sealing], create=not self.plan, conn=conn)
         late |= keyring.destroyed
-        rows = rows.filter(~pl.col("user_id").is_in(list(late)))
+        rows = _but(rows, late)
         quarantine = without(offer.quarantine, late)
         with self.tally.timed("reconcile"):
             settled = self._settled(conn, keyring, rows)
             held = self._over_limit(conn, settled)
-            settled = settled.filter(~pl.col("user_id").is_in(list(held)))
+            settled = _but(settled, held)
         changes = store.changed(settled)
         shown, vectors = settled.clear(), None
         if self.plan:
@@ -301,20 +303,20 @@ class Writer:
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
         """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
-        users = set(rows["user_id"])
+        users = set(rows["user_id"].unique())
         stored = store.read_traits(conn, keyring, users)
         if stored.outdated and not self.plan:
             self.effects("write fingerprints", lambda: store.write_fingerprints(conn, keyring, stored))
         traits = self.planned.traits(stored.traits, users)
         fresh = rows.join(traits, on="id", how="anti")
-        near, words = near_pairs(fresh, traits), word_pairs(fresh, traits)
-        candidates = {name for pairs in (near, words) for pair in pairs.iter_rows() for name in pair}
+        asked = proposed(fresh, traits)
+        candidates = {name for part in (asked.near, asked.words) for pair in part.iter_rows() for name in pair}
 
         def details(ids: Collection[str]) -> pl.DataFrame:
             return self.planned.details(lambda wanted: store.read_details(conn, keyring, traits, wanted), ids)
 
         partners = details(candidates - set(fresh["id"]))
-        merges = [*_merges(near, words, fresh, partners), *slot_pairs(fresh, traits).iter_rows()]
+        merges = _merges(asked, fresh, partners)
         kept = details(touched(rows, traits, merges))
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), kept)
         return settle(nodes, merges)
@@ -327,8 +329,7 @@ class Writer:
             status=pl.when(pl.col("status") == "superseded").then(None).otherwise("status"),
         )
         none = fresh.clear()
-        merges = _merges(near_pairs(fresh, none), word_pairs(fresh, none), fresh, none)
-        return settle(fresh.select(list(store.DETAILS)), [*merges, *slot_pairs(fresh, none).iter_rows()])
+        return settle(fresh.select(list(store.DETAILS)), _merges(proposed(fresh, none), fresh, none))
 
     def _over_limit(self, conn: "psycopg.Connection", settled: pl.DataFrame) -> set[str]:
         """Users of whom this run would retire more than its share of the memories they had when it began."""
@@ -382,10 +383,12 @@ class Writer:
             self.wrote = True
             self._begun = self._begun or longterm.version("memories")
             unmet = shown.filter(pl.col("was_status").is_null() & all_new)
-            new = pl.col("id").is_in(list(longterm.absent("memories", unmet, at=self._begun)))
+            absent = longterm.absent("memories", unmet, at=self._begun)
+            new = pl.col("id").is_in(list(absent))
+            whole = len(absent) == len(projected)
             for name, put, rows in (
-                ("add vectors", longterm.append, projected.filter(new)),
-                ("write vectors", longterm.upsert, projected.filter(~new)),
+                ("add vectors", longterm.append, projected if whole else projected.filter(new)),
+                ("write vectors", longterm.upsert, projected.clear() if whole else projected.filter(~new)),
             ):
                 if not rows.is_empty():
                     self.effects(name, partial(put, "memories", rows, model=self.model.name))
@@ -407,56 +410,41 @@ class Writer:
     def _count(self, batch: Decided) -> None:
         tally, offer, held, late = self.tally, batch.offer, batch.held, batch.late
         tally.held.update(dict.fromkeys(sorted(held)))
-        told = offer.said
-        tally.add("held", told.filter(pl.col("user_id").is_in(list(held)))["user_id"])
-        tally.add(
-            "fenced",
-            pl.concat(
-                [
-                    pl.Series(list(offer.fenced), dtype=pl.String),
-                    told.filter(pl.col("user_id").is_in(list(late)))["user_id"],
-                ]
-            ),
-        )
-        tally.add("refused", pl.Series(list(offer.refused), dtype=pl.String))
-        tally.add("echoed", pl.Series(list(offer.echoes), dtype=pl.String))
-        tally.add("quarantined", offer.quarantine["found"])
-        tally.refuse(offer.quarantine["reason"])
+        for name, users in (("refused", offer.refused), ("fenced", offer.fenced), ("echoed", offer.echoes)):
+            tally.add(name, Counter(users))
+        said = dict(offer.said["user_id"].value_counts().iter_rows())
+        tally.add("held", {user: count for user, count in said.items() if user in held})
+        tally.add("fenced", {user: count for user, count in said.items() if user in late})
+        tally.add("quarantined", Counter(offer.quarantine["found"]))
+        tally.refuse(Counter(offer.quarantine["reason"]))
         decided = _actions(batch.settled, batch.rows["id"])
-        new = decided.filter(pl.col("was_status").is_null())
-        tally.add("added", new.filter(pl.col("action").is_in(["added", "born superseded"]))["user_id"])
-        tally.add("superseded", decided.filter(pl.col("action").is_in(["superseded", "born superseded"]))["user_id"])
+        own: Counter[str] = Counter()
+        for user, action, new, count in decided.group_by("user_id", "action", "new").len().iter_rows():
+            if new and action in ("added", "born superseded"):
+                tally.add("added", {user: count})
+            if action in ("superseded", "born superseded"):
+                tally.add("superseded", {user: count})
+            if new and action != "merged":
+                own[user] += count
         # Every allowed item that made no row of its own was merged into one.
-        own = new.filter(pl.col("action") != "merged").group_by("user_id").agg(own=pl.len())
-        merged = (
-            told.filter(
-                pl.col("user_id").is_in(batch.rows["user_id"].unique().to_list()) & ~pl.col("user_id").is_in(list(held))
-            )
-            .group_by("user_id")
-            .agg(said=pl.len())
-            .join(own, on="user_id", how="left")
-            .with_columns(merged=pl.col("said") - pl.col("own").fill_null(0))
-        )
-        for user, count in merged.select("user_id", "merged").iter_rows():
-            if count:
-                tally.counts[user, "merged"] = tally.counts.get((user, "merged"), 0) + count
-        tally.show(decided.filter(pl.col("action").is_not_null()))
+        merged = Counter({user: said.get(user, 0) for user in set(batch.rows["user_id"].unique()) - held}) - own
+        tally.add("merged", merged)
+        tally.show(decided)
         tally.show(_refused(without(offer.quarantine, late)))
 
 
-def _merges(
-    near: pl.DataFrame, words: pl.DataFrame, fresh: pl.DataFrame, partners: pl.DataFrame
-) -> list[tuple[str, str]]:
-    """Those of the pairs whose texts say the same."""
-    if near.is_empty() and words.is_empty():
-        return []
-    texts = dict(fresh.select("id", "plain").iter_rows())
+def _merges(asked: Pairs, fresh: pl.DataFrame, partners: pl.DataFrame) -> list[tuple[str, str]]:
+    """Those of the pairs that say the same."""
+    merges = list(asked.slots.iter_rows())
+    if asked.near.is_empty() and asked.words.is_empty():
+        return merges
+    texts = dict(zip(fresh["id"].to_list(), fresh["plain"].to_list(), strict=True))
     texts |= dict(zip(partners["id"].to_list(), plain(partners["content"]).to_list(), strict=True))
-    return alike(near, texts) + reordered(words, texts)
+    return merges + alike(asked.near, texts) + reordered(asked.words, texts)
 
 
 def _actions(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
-    """Settled rows with what is decided of each, `action` and `reason` (null: nothing), and the columns of `ACTIONS`.
+    """What is decided of each settled row, columns of `ACTIONS`, and whether it is `new`; without the others.
 
     Args:
         settled: columns of `reconcile.settle`.
@@ -476,13 +464,18 @@ def _actions(settled: pl.DataFrame, told: pl.Series) -> pl.DataFrame:
     for case, name, why in reversed(cases):
         action = pl.when(case).then(pl.lit(name)).otherwise(action)
         reason = pl.when(case).then(pl.lit(why)).otherwise(reason)
-    return settled.with_columns(
+    decided = settled.lazy().select(
+        "user_id",
+        "id",
         action=action,
-        reason=reason,
+        type="type",
         level="significance_level",
         at="first_at",
+        reason=reason,
         characters=pl.col("content").str.len_chars(),
+        new=new,
     )
+    return collected(decided.filter(pl.col("action").is_not_null()))
 
 
 def _refused(quarantine: pl.DataFrame) -> pl.DataFrame:
@@ -501,7 +494,12 @@ def _refused(quarantine: pl.DataFrame) -> pl.DataFrame:
 
 def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
     """Rows for `ops.quarantine` without those of these users."""
-    return quarantine.filter(~pl.col("user_id").is_in(list(users)) | pl.col("user_id").is_null()).drop("found")
+    return _but(quarantine, users).drop("found")
+
+
+def _but(rows: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
+    """All but the rows of these users."""
+    return rows.filter(pl.col("user_id").is_in(list(users)).not_().fill_null(value=True)) if users else rows
 
 
 def united(rows: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:

@@ -62,9 +62,10 @@ def rows(stores: Stores, user: str) -> list[dict[str, Any]]:
         if record["processed_content"] is None:  # nothing was redacted
             record["processed_content"] = record["content"]
         for entry in record["extraction_metadata"]["observations"]:
-            (entry["extra"],) = stores.vault.decrypt(
-                "memory.items", "extraction_metadata", [user], [record["id"]], [entry["extra"]]
-            )
+            if "extra" in entry:
+                (entry["extra"],) = stores.vault.decrypt(
+                    "memory.items", "extraction_metadata", [user], [record["id"]], [entry["extra"]]
+                )
     return sorted(records, key=lambda record: record["content"])
 
 
@@ -85,7 +86,7 @@ def state(stores: Stores, user: str) -> list[tuple[object, ...]]:
             words.get(record["superseded_by"]),
             tuple(
                 sorted(
-                    str((entry["at"], entry["source"], entry["message_id"], entry["extra"]))
+                    str((entry["at"], entry["source"], entry.get("message_id"), entry.get("extra")))
                     for entry in record["extraction_metadata"]["observations"]
                 )
             ),

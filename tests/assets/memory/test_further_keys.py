@@ -35,7 +35,7 @@ def _open_anywhere(stores: Stores) -> list[str]:
 
 def _further(stores: Stores, user: str) -> list[object]:
     (row,) = arriving.rows(stores, user)
-    return [json.loads(entry["extra"]) for entry in row["extraction_metadata"]["observations"] if entry["extra"]]
+    return [json.loads(entry["extra"]) for entry in row["extraction_metadata"]["observations"] if "extra" in entry]
 
 
 def test_further_keys_are_kept_whole_and_lie_open_nowhere(stores: Stores) -> None:

@@ -10,10 +10,10 @@ from assets.memory.slots import slotted
 
 def _graded(text: str, kind: str = "event", times: int = 1, declared: str | None = None) -> dict[str, object]:
     frame = pl.DataFrame(
-        {"content": [text], "type": [kind], "significance_level": [declared], "observations": [times]},
+        {"content": [text], "type": [kind], "significance_level": [declared], "times_said": [times]},
         schema_overrides={"significance_level": pl.String},
     )
-    return graded(score(frame)).row(0, named=True)
+    return graded(score(frame).lazy()).collect().row(0, named=True)
 
 
 @pytest.mark.parametrize(
