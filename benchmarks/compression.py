@@ -40,9 +40,10 @@ import polars as pl
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from assets.memory.choice import Hit
 from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
-from assets.memory.retrieval import Hit, recall
+from assets.memory.retrieval import recall
 from warehouse.embedded import start, stop
 from warehouse.live import copy_frame, migrate, upsert_frame
 from warehouse.settings import Settings

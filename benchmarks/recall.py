@@ -29,10 +29,11 @@ from assets.intake import load as load_records
 from assets.intake import message_id, user_id
 from assets.memory.consolidation import consolidate
 from assets.memory.embed import embedder
+from assets.memory.loaded import Loaded
+from assets.memory.loaded import load as load_user
 from assets.memory.missed import extract_missed
 from assets.memory.ranking import WEIGHTS, Asked, Corpus, Weights
-from assets.memory.retrieval import Loaded, recall
-from assets.memory.retrieval import load as load_user
+from assets.memory.retrieval import recall
 from assets.memory.turns import index_turns
 from assets.memory.when import spans
 from assets.memory.words import names

@@ -9,6 +9,7 @@ from warehouse.lazy import lazily
 
 if TYPE_CHECKING:
     from assets.memory.accounts import read_accounts
+    from assets.memory.choice import Hit
     from assets.memory.consent import (
         CONSENTS,
         SHARD_LOCK,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from assets.memory.purge import RETENTION, mark_deletion, purge_deleted, unpurged
     from assets.memory.redaction import redact
     from assets.memory.report import ConsolidationReport
-    from assets.memory.retrieval import Hit, flush_accesses, recall
+    from assets.memory.retrieval import flush_accesses, recall
     from assets.memory.rounds import Round, go_round, readable
     from assets.memory.screen import MEMORY_TYPES, clean_text
     from assets.memory.withdraw import sweep_withdrawn
@@ -68,7 +69,7 @@ __getattr__ = lazily(
         "CONSENTS": "consent",
         "ConsolidationReport": "report",
         "EmbeddingFailed": "embed",
-        "Hit": "retrieval",
+        "Hit": "choice",
         "MEMORY_TYPES": "screen",
         "RETENTION": "purge",
         "Round": "rounds",

@@ -9,7 +9,7 @@ things, are of one matter.
 Each pair is judged by a logistic regression over the features of `FEATURES` and the products of those in `CROSSED`. Its
 weights are in `anew.tsv`, which `benchmarks/fit_anew.py` fits on the hand-written tables of `benchmarks/`.
 Does not live here: what a text is about by itself (`matters.py`), which memories are asked of and what becomes of the
-answer (`retrieval.py`), what supersedes (`reconcile.py`).
+answer (`choice.py`), what supersedes (`reconcile.py`).
 """
 
 import re

@@ -11,7 +11,7 @@ import polars as pl
 from assets.memory.likeness import bands
 from assets.memory.queries import collected
 from assets.memory.reconcile import NODES
-from assets.memory.slot_values import ENDED
+from assets.memory.slot_reading import ENDED
 
 OBSERVATION = ("at", "source", "type", "level", "conversation_id", "message_id", "item_id", "consent_id", "extra")
 """Keys of an observation in `extraction_metadata`, in the order of its canonical JSON."""

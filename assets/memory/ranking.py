@@ -1,7 +1,7 @@
 """Ranking one user's memories and turns for a question: scores of both legs, scaled per user and summed.
 
 Lives here: the corpus of one user as arrays, every score, and the table of weights. Touches no store, knows no clock.
-Does not live here: what may be seen at all (`retrieval.py`), words (`words.py`), time expressions (`when.py`).
+Does not live here: what may be seen at all (`loaded.py`, `truth.py`), words (`words.py`), time expressions (`when.py`).
 
 A user's rows are scored exactly, all of them: after the user index has cut the table down to one person, a scan of
 arrays is faster than any approximate index and never misses.

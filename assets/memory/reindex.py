@@ -20,8 +20,8 @@ import polars as pl
 
 from assets.memory.consent import fenced, lock_shards, unlock_shards
 from assets.memory.embed import Embedder, EmbeddingFailed, embedder
+from assets.memory.loaded import Loaded, load
 from assets.memory.ranking import Asked
-from assets.memory.retrieval import Loaded, load
 from assets.memory.store import redacted
 from assets.memory.words import words
 from warehouse.longterm import COLUMNS

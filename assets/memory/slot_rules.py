@@ -15,7 +15,10 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.listed import listed
-from assets.memory.slot_values import CLOSED, NUMBERS, ORDINALS, VALUES, Read, closed
+from assets.memory.slot_amounts import ORDINALS
+from assets.memory.slot_closed import CLOSED, closed
+from assets.memory.slot_reading import NUMBERS, Read
+from assets.memory.slot_values import VALUES
 
 
 class SlotRow(BaseModel):

@@ -15,8 +15,9 @@ from assets.memory.queries import TEXT, each
 from assets.memory.rewording import same_word
 from assets.memory.slot_changes import one_of_two
 from assets.memory.slot_doses import dose
+from assets.memory.slot_reading import ENDED, NOTHING, cut
 from assets.memory.slot_rules import HEADS, Rule, phrases, rules, table
-from assets.memory.slot_values import ENDED, NOTHING, VALUES, cut
+from assets.memory.slot_values import VALUES
 from assets.memory.slot_words import hash_beside
 from assets.memory.words import STOP_WORDS
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from assets.memory.retrieval import Hit
+from assets.memory.choice import Hit
 from benchmarks.compression import NOW, TOPICS, Fact, Item, Table, judged, read_table, stream, told
 
 EVERY = sorted(TOPICS.parent.glob("compression_topics*.yaml"))

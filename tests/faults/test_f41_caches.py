@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from assets.memory.retrieval import Hit, recall
+from assets.memory import loaded as loaded_rows
+from assets.memory.choice import Hit
+from assets.memory.retrieval import recall
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
 from warehouse.longterm import LongTerm
 from warehouse.stores import Stores
@@ -103,7 +105,7 @@ def test_f41_an_edit_is_shown_as_soon_as_it_is_indexed(stores: Stores, anna: Per
 def test_f41_the_cache_is_bounded_and_another_users_rows_never_answer(
     stores: Stores, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(MODULE, "ROWS_CACHED", 4)
+    monkeypatch.setattr(loaded_rows, "ROWS_CACHED", 4)
     ben = person(stores)
     ben.remember("Owns a kayak on a lake, says Ben.")
     assert {hit.text for hit in ask(ben)} == {"Owns a kayak on a lake, says Ben."}
@@ -112,9 +114,9 @@ def test_f41_the_cache_is_bounded_and_another_users_rows_never_answer(
 
 
 def test_f41_rows_that_threads_read_at_once_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache, versions = MODULE._Cache(), count()
+    cache, versions = loaded_rows.Cache(), count()
     store = SimpleNamespace(uri="here", versions=lambda tables: {table: (table, next(versions)) for table in tables})
-    monkeypatch.setattr(MODULE, "load", lambda *_, **__: SimpleNamespace(ids=["a", "b"]))
+    monkeypatch.setattr(loaded_rows, "load", lambda *_, **__: SimpleNamespace(ids=["a", "b"]))
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     with ThreadPoolExecutor(8) as pool:

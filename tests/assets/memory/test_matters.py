@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from assets.memory.anew import Answers, Question, overtaken, statement
+from assets.memory.choice import Hit
 from assets.memory.matters import WEIGHTS, asked_word, read, said_anew
-from assets.memory.retrieval import Hit, recall
+from assets.memory.retrieval import recall
 from assets.memory.word_llama import WordLlamaEmbedder
 from assets.memory.words import words
 from tests.assets.memory.remembering import NOON, NOW, Person, index, person

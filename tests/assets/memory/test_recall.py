@@ -11,8 +11,10 @@ import polars as pl
 import psycopg
 import pytest
 
+from assets.memory import accesses
+from assets.memory.choice import Hit
 from assets.memory.embed import EmbeddingFailed, EndpointEmbedder, embedder
-from assets.memory.retrieval import Hit, flush_accesses, recall
+from assets.memory.retrieval import flush_accesses, recall
 from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory.remembering import NOON, NOW, Person, fence, index, person, run
@@ -249,7 +251,7 @@ def test_accesses_that_have_waited_long_enough_are_written_by_the_next_question(
     flush_accesses(stores.live)
     ask(anna, "tea")
     assert access_count(stores) in (0, None)
-    monkeypatch.setattr(MODULE, "ACCESSES_WAIT", 0.0)
+    monkeypatch.setattr(accesses, "ACCESSES_WAIT", 0.0)
     ask(anna, "tea")
     assert access_count(stores) == 2
 
@@ -271,15 +273,15 @@ def test_accesses_that_cannot_be_written_now_spoil_no_answer_and_are_not_lost(
     anna = person(stores)
     anna.remember("Likes tea.")
     ask(anna, "tea", record=False)
-    monkeypatch.setattr(MODULE, "ACCESSES_BUFFERED", 1)
-    honest = MODULE._Accesses._written
+    monkeypatch.setattr(accesses, "ACCESSES_BUFFERED", 1)
+    honest = accesses.Accesses._written
 
     def refused(live: object, counts: object) -> int:
         raise LiveUnavailable("no server answers", "08006")
 
-    monkeypatch.setattr(MODULE._Accesses, "_written", staticmethod(refused))
+    monkeypatch.setattr(accesses.Accesses, "_written", staticmethod(refused))
     assert len(ask(anna, "tea")) == 1
-    monkeypatch.setattr(MODULE._Accesses, "_written", staticmethod(honest))
+    monkeypatch.setattr(accesses.Accesses, "_written", staticmethod(honest))
     assert flush_accesses(stores.live) == 1
     assert access_count(stores) == 1
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.memory.retrieval import Hit, recall
+from assets.memory.choice import Hit
+from assets.memory.retrieval import recall
 from tests.assets.memory.remembering import person
 from warehouse.stores import Stores
 

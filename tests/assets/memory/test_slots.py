@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from assets.memory.consolidation import consolidate
-from assets.memory.slot_values import ENDED, NOTHING
+from assets.memory.slot_reading import ENDED, NOTHING
 from assets.memory.slots import slotted
 from tests.assets.memory import arriving
 from warehouse.stores import Stores
