@@ -1,16 +1,14 @@
 """The long-term store: LanceDB tables of memories, turns and knowledge; their indexes, writes, reads, physical purge.
 
-Lives here: the fixed schemas, the one quoting function of every LanceDB filter, and all calls into lancedb.
-Does not live here: what is worth remembering (`assets/memory/`) or how hits are ranked (`assets/memory/ranking.py`).
+Lives here: every call into lancedb but those of `longterm_upkeep.py`.
+Does not live here: schemas and filters (`longterm_tables.py`), what is worth remembering or how hits are ranked
+(`assets/memory/`).
 LanceDB is a projection of Postgres: losing it loses time, never facts.
 """
 
 import fcntl
 import re
-import time
-import warnings
 from asyncio import gather, run_coroutine_threadsafe
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,135 +21,47 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from warehouse.packed import PACKED, PACKED_COLUMNS, pack, unpack
+from warehouse.longterm_tables import (
+    COLUMNS,
+    REGISTERED,
+    REGISTRY,
+    TABLES,
+    chunks,
+    conform,
+    empty,
+    equals,
+    identifier,
+    matrix_of,
+    model_of,
+    one_of,
+    same_model,
+    schema_of,
+    with_packed,
+)
+from warehouse.longterm_upkeep import (
+    bring_indexes,
+    committed,
+    fragments_of,
+    in_pieces,
+    index_pays,
+    prune,
+    scattered,
+)
+from warehouse.packed import PACKED, PACKED_COLUMNS, unpack
 
 if TYPE_CHECKING:
     from lancedb import Session
     from lancedb.db import AsyncConnection, DBConnection
-    from lancedb.table import AsyncTable, IndexStatistics, Table
+    from lancedb.table import AsyncTable, Table
 
 Result = TypeVar("Result")
-
-TABLES: tuple[str, ...] = ("memories", "turns", "knowledge")
-IDS_PER_FILTER = 2_000
-ATTEMPTS = 12
-REGISTRY = "registry"
-PIECES_PER_USER = 4
-"""Pieces, on average, that a user's rows may lie in before the table is written anew: each costs every read of the
-user a page per column, and each night adds one."""
-
-FULL, SOME, MANY = 2**20, 16, 32
-"""Rows from which LanceDB leaves a fragment alone; fragments below `FULL` that are read as quickly as one; fragments
-that are put together even where one of them holds most of the rows."""
 
 INDEX_CACHE, FILE_CACHE = 128 * 2**20, 64 * 2**20
 """Bytes of indexes and of what is known about files that a process keeps; by itself LanceDB would keep 7 GB, and with
 them every index that has been replaced since."""
 
-LOOKED_UP, READ_WHOLE, READ_ID = 40, 1, 0.25
-"""Microseconds of a merge, measured: per row found by the index, per row not in it yet, per id when all are read."""
-
 ROWS_REWRITTEN = 50_000
 """Rows of a table written anew that are in memory at a time."""
-
-MODEL_KEY = b"engram.embedding_model"
-"""Where the schema of a table names the model of its vectors."""
-
-_IDENTIFIER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.:@-]{0,127}")
-_TIME = pa.timestamp("us", "UTC")
-_SHARED: tuple[pa.Field, ...] = (
-    pa.field("id", pa.string(), nullable=False),
-    pa.field("content", pa.string(), nullable=False),
-    pa.field("context", pa.string()),
-    pa.field("type", pa.string()),
-    pa.field("significance_level", pa.string()),
-    pa.field("created_at", _TIME),
-    pa.field("embedding_model", pa.string(), nullable=False),
-    pa.field("content_sha256", pa.string()),
-)
-_OWNER = pa.field("user_id", pa.string(), nullable=False)
-COLUMNS: dict[str, tuple[pa.Field, ...]] = {
-    "memories": (
-        *_SHARED,
-        _OWNER,
-        pa.field("conversation_id", pa.string()),
-        pa.field("message_ids", pa.list_(pa.string())),
-        pa.field("valid_from", _TIME),
-        pa.field("valid_to", _TIME),
-        pa.field("known_at", _TIME),
-        pa.field("superseded_by", pa.string()),
-        pa.field("status", pa.string()),
-        pa.field("composite_score", pa.float32()),
-    ),
-    "turns": (
-        *_SHARED,
-        _OWNER,
-        pa.field("conversation_id", pa.string()),
-        pa.field("role", pa.string()),
-        pa.field("speaker", pa.string()),
-        pa.field("source_hash", pa.int64()),
-    ),
-    "knowledge": (
-        *_SHARED,
-        pa.field("document_id", pa.string()),
-        pa.field("title", pa.string()),
-    ),
-}
-"""Columns of each LanceDB table beside `vector` and beside `packed`, which `warehouse.packed` makes of them.
-`known_at` is when engram learnt a memory, `valid_*` when it was true; `speaker` is the display name a message came
-with; `source_hash` tells whether the live row has changed since."""
-
-_REGISTERED = pa.schema(
-    [*(pa.field(name, pa.string()) for name in ("table", "physical", "previous")), pa.field("switched_at", _TIME)]
-)
-
-
-class ModelMismatchError(ValueError):
-    """Vectors of one model or size met a table of another: reindex instead of mixing them."""
-
-
-class EmbeddingRefusedError(ValueError):
-    """A vector is zero, not finite or missing: a failed embedding must not stand in the store."""
-
-
-class CommitConflictError(RuntimeError):
-    """Other writers kept winning the commit; nothing of this write is in the table."""
-
-
-def quote(value: str) -> str:
-    """A SQL string literal for a LanceDB filter; the only way text gets into one.
-
-    Raises:
-        ValueError: the text holds a NUL, which the filter parser would cut at.
-    """
-    if "\x00" in value:
-        raise ValueError(f"filter text: expected no NUL, got one in {len(value)} characters; normalise it first")
-    return "'" + value.replace("'", "''") + "'"
-
-
-def identifier(value: str, field: str = "id") -> str:
-    """The value itself when it looks like an id of ours (letters, digits, `_ . : @ -`, at most 128).
-
-    Raises:
-        ValueError: anything else, before it gets near a filter; the value is not repeated.
-    """
-    if not isinstance(value, str) or not _IDENTIFIER.fullmatch(value):
-        shape = f"{len(value)} characters" if isinstance(value, str) else type(value).__name__
-        raise ValueError(f"{field}: expected an id of letters, digits and _ . : @ - up to 128 long, got {shape}")
-    return value
-
-
-def schema_of(table: str, dimension: int, model: str) -> pa.Schema:
-    """The fixed schema of a table for one embedding model.
-
-    Raises:
-        ValueError: no such table.
-    """
-    if table not in COLUMNS:
-        raise ValueError(f"table: expected one of {', '.join(TABLES)}, got {len(table)} characters")
-    vector = pa.field("vector", pa.list_(pa.float32(), dimension), nullable=False)
-    packed = [pa.field(PACKED, pa.string(), nullable=False)] if table in PACKED_COLUMNS else []
-    return pa.schema([*COLUMNS[table], *packed, vector], metadata={MODEL_KEY: model})
 
 
 @dataclass(frozen=True)
@@ -237,17 +147,17 @@ class LongTerm:
     ) -> int:
         if rows.is_empty():
             return 0
-        arrow = _conform(table, rows, model)
+        arrow = conform(table, rows, model)
         dimension = arrow.schema.field("vector").type.list_size
         with self._writing():
             target = self._table(table, physical=physical)
             if target is None:  # not `or`: an empty table is falsy
                 target = self._create(table, dimension, model, physical)
             schema = target.schema
-            _same_model(table, schema, model, dimension)
+            same_model(table, schema, model, dimension)
             if PACKED in arrow.column_names and PACKED not in schema.names:  # `optimize` will bring it
                 arrow = arrow.drop_columns([PACKED])
-            _committed(target, partial(put, target, arrow))
+            committed(target, partial(put, target, arrow))
         return int(arrow.num_rows)
 
     def delete(
@@ -270,11 +180,11 @@ class LongTerm:
         """
         if ids is None and user_id is None:
             raise ValueError("delete: expected ids, a user_id or both; got neither, which would empty the table")
-        owner = [_equals("user_id", user_id)] if user_id is not None else []
+        owner = [equals("user_id", user_id)] if user_id is not None else []
         filters = (
             [" AND ".join(owner)]
             if ids is None
-            else [" AND ".join([*owner, _one_of("id", chunk)]) for chunk in _chunks(ids)]
+            else [" AND ".join([*owner, one_of("id", chunk)]) for chunk in chunks(ids)]
         )
         deleted = 0
         for name in [physical] if physical is not None else self._generations(table):
@@ -283,7 +193,7 @@ class LongTerm:
                 continue
             with self._writing():
                 for where in filters:
-                    deleted += _committed(target, partial(_delete, target, where))
+                    deleted += committed(target, partial(_delete, target, where))
         return deleted
 
     def optimize(self, table: str) -> None:
@@ -301,12 +211,12 @@ class LongTerm:
             if target is None:
                 continue
             with self._writing():
-                _indexed(table, target)
-                if _in_pieces(_fragments(target)):
-                    _committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
+                bring_indexes(table, target)
+                if in_pieces(fragments_of(target)):
+                    committed(target, partial(target.optimize, cleanup_older_than=timedelta(days=1)))
             if table == "knowledge" or "://" in self.uri:
                 continue
-            if PACKED not in target.schema.names or _scattered(self._owners(table, physical)):
+            if PACKED not in target.schema.names or scattered(self._owners(table, physical)):
                 with self._writing(exclusive=True):
                     self._rearrange(table, physical)
 
@@ -323,9 +233,9 @@ class LongTerm:
                 target = self._named(physical)
                 if target is None:
                     continue
-                _committed(target, partial(target.update, where="true", values_sql={"content": "content"}))
+                committed(target, partial(target.update, where="true", values_sql={"content": "content"}))
                 for _ in range(2):  # the first pass compacts, the second drops what the first replaced
-                    _pruned(target)
+                    prune(target)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -355,10 +265,10 @@ class LongTerm:
             ValueError: a user id outside the allow-list.
         """
         names = list(columns) if columns is not None else [*(field.name for field in COLUMNS[table]), "vector"]
-        found = [self._scan(table, _one_of("user_id", chunk), names, physical) for chunk in _chunks(user_ids)]
+        found = [self._scan(table, one_of("user_id", chunk), names, physical) for chunk in chunks(user_ids)]
         tables = [part for part in found if part is not None]
         if not tables:
-            return _empty(table, names)
+            return empty(table, names)
         return pl.DataFrame(pa.concat_tables(tables))
 
     def rows_of(
@@ -383,7 +293,7 @@ class LongTerm:
         Raises:
             ValueError: a user id outside the allow-list.
         """
-        where = _equals("user_id", user_id)
+        where = equals("user_id", user_id)
         others = physical or {}
         behind = [others.get(table) or self.physical(table) for table in tables]
         found = self._together(
@@ -391,7 +301,7 @@ class LongTerm:
             meanwhile,
         )
         return {
-            table: Read(unpack(table, rows), _matrix(rows), _model_of(rows.schema))
+            table: Read(unpack(table, rows), matrix_of(rows), model_of(rows.schema))
             for table, rows in zip(tables, found, strict=True)
             if rows is not None and rows.num_rows
         }
@@ -417,8 +327,8 @@ class LongTerm:
             return absent
         try:
             target = self._at(physical, version)
-            for chunk in _chunks(rows["user_id"].unique().sort().to_list()):
-                found = target.search().where(_one_of("user_id", chunk)).select(["id"]).to_arrow()
+            for chunk in chunks(rows["user_id"].unique().sort().to_list()):
+                found = target.search().where(one_of("user_id", chunk)).select(["id"]).to_arrow()
                 absent.difference_update(found.column("id").to_pylist())
         except (OSError, RuntimeError, ValueError) as failure:
             if "not found" not in str(failure).lower():
@@ -460,13 +370,13 @@ class LongTerm:
         names = [field.name for field in COLUMNS[table]]
         target = self._table(table)
         if target is None:
-            return _empty(table, names).with_columns(similarity=pl.lit(0.0))
+            return empty(table, names).with_columns(similarity=pl.lit(0.0))
 
         def run() -> pa.Table:
             query: Any = target.search(np.asarray(vector, dtype=np.float32))
             query = query.distance_type("cosine")
             if user_id is not None:
-                query = query.where(_equals("user_id", user_id), prefilter=True)
+                query = query.where(equals("user_id", user_id), prefilter=True)
             found: pa.Table = query.select([*names, "_distance"]).limit(k).to_arrow()
             return found
 
@@ -475,7 +385,7 @@ class LongTerm:
 
     def count(self, table: str, *, user_id: str | None = None) -> int:
         """Rows in a table, or of one user in it, over every generation still on disk."""
-        where = _equals("user_id", user_id) if user_id is not None else None
+        where = equals("user_id", user_id) if user_id is not None else None
         total = 0
         for physical in self._generations(table):
             target = self._named(physical)
@@ -507,7 +417,7 @@ class LongTerm:
         return TableState(
             table,
             physical or self.physical(table),
-            _model_of(schema),
+            model_of(schema),
             schema.field("vector").type.list_size,
             int(target.count_rows()),
             int(target.version),
@@ -533,7 +443,7 @@ class LongTerm:
             if existing is None:
                 self._create(table, dimension, model, name)
             else:
-                _same_model(table, existing.schema, model, dimension)
+                same_model(table, existing.schema, model, dimension)
         return name
 
     def switch(self, table: str, physical: str) -> str:
@@ -553,16 +463,16 @@ class LongTerm:
                 "table": [table],
                 "physical": [physical],
                 "previous": [previous],
-                "switched_at": pa.array([datetime.now(UTC)], _TIME),
+                "switched_at": pa.array([datetime.now(UTC)], REGISTERED.field("switched_at").type),
             },
-            schema=_REGISTERED,
+            schema=REGISTERED,
         )
         with self._writing():
             registry = self._named(REGISTRY)
             if registry is None:
-                registry = self._database.create_table(REGISTRY, schema=_REGISTERED, exist_ok=True)
+                registry = self._database.create_table(REGISTRY, schema=REGISTERED, exist_ok=True)
             builder = registry.merge_insert("table").when_matched_update_all().when_not_matched_insert_all()
-            _committed(registry, lambda: builder.execute(row))
+            committed(registry, lambda: builder.execute(row))
         self._physical = None
         return previous
 
@@ -700,11 +610,11 @@ class LongTerm:
 
     def _create(self, table: str, dimension: int, model: str, physical: str | None) -> "Table":
         if self._named(REGISTRY) is None:  # so that every later look at it finds something to keep open
-            self._database.create_table(REGISTRY, schema=_REGISTERED, exist_ok=True)
+            self._database.create_table(REGISTRY, schema=REGISTERED, exist_ok=True)
         name = physical or self.physical(table)
         created = self._database.create_table(name, schema=schema_of(table, dimension, model), exist_ok=True)
         self._open[name] = created
-        _indexed(table, created)
+        bring_indexes(table, created)
         return created
 
     def _rearrange(self, table: str, physical: str) -> None:
@@ -719,15 +629,15 @@ class LongTerm:
         def user_by_user() -> Iterator[pa.RecordBatch]:
             ordered = owners.sort("owner").with_columns(part=pl.col("rows").cum_sum() // ROWS_REWRITTEN)
             for (_,), users in ordered.group_by("part", maintain_order=True):
-                for chunk in _chunks(users["owner"].to_list()):
-                    rows = _with_packed(table, before.search().where(_one_of("user_id", chunk)).to_arrow())
+                for chunk in chunks(users["owner"].to_list()):
+                    rows = with_packed(table, before.search().where(one_of("user_id", chunk)).to_arrow())
                     yield from rows.sort_by([("user_id", "ascending"), ("created_at", "ascending")]).to_batches()
 
-        model, dimension = _model_of(before.schema), before.schema.field("vector").type.list_size
+        model, dimension = model_of(before.schema), before.schema.field("vector").type.list_size
         written = pa.RecordBatchReader.from_batches(schema_of(table, dimension, model), user_by_user())
         target.add(written, mode="overwrite")
-        _indexed(table, target)
-        _pruned(target)
+        bring_indexes(table, target)
+        prune(target)
 
     def _owners(self, table: str, physical: str) -> pl.DataFrame:
         """Each user with how many `rows` they have and in how many `pieces` these lie."""
@@ -793,187 +703,13 @@ class LongTerm:
 
 def _merge(target: "Table", rows: pa.Table) -> None:
     builder = target.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-    builder = builder.use_index(_index_pays(target, rows.num_rows))
+    builder = builder.use_index(index_pays(target, rows.num_rows))
     builder.execute(rows, timeout=timedelta(minutes=10))
-
-
-def _index_pays(target: "Table", rows: int) -> bool:
-    """Whether finding so many ids through the index, which reads all that came since it was brought up to date, costs
-    less than reading every id of the table."""
-    stats = _index_stats(target, "id")
-    if stats is None:
-        return False
-    indexed, later = stats.num_indexed_rows, stats.num_unindexed_rows
-    return LOOKED_UP * rows + READ_WHOLE * later < READ_ID * (indexed + later)
 
 
 def _append(target: "Table", rows: pa.Table) -> None:
     target.add(rows)
 
 
-def _equals(column: str, value: str) -> str:
-    return f"{column} = {quote(identifier(value, column))}"
-
-
-def _one_of(column: str, values: Sequence[str]) -> str:
-    return f"{column} IN ({', '.join(quote(identifier(value, column)) for value in values)})"
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), IDS_PER_FILTER):
-        yield values[start : start + IDS_PER_FILTER]
-
-
-def _empty(table: str, names: Sequence[str]) -> pl.DataFrame:
-    fields = {field.name: field for field in schema_of(table, 1, "")}
-    return pl.DataFrame(pa.schema([fields[name] for name in names]).empty_table())
-
-
-def _conform(table: str, rows: pl.DataFrame, model: str) -> pa.Table:
-    """Frame in, Arrow table of the fixed schema out; refuses what would rot in the store."""
-    if table not in COLUMNS:
-        raise ValueError(f"table: expected one of {', '.join(TABLES)}, got {len(table)} characters")
-    fields = COLUMNS[table]
-    known = {field.name for field in fields} | {"vector"}
-    if unknown := sorted(set(rows.columns) - known):
-        raise ValueError(f"{table}: expected columns of the fixed schema, got also {', '.join(unknown)}")
-    required = {field.name for field in fields if not field.nullable} - {"embedding_model"} | {"vector"}
-    if missing := sorted(required - set(rows.columns)):
-        raise ValueError(f"{table}: columns missing: {', '.join(missing)}")
-    keys = [key for key in ("id", "user_id") if key in rows.columns]
-    named = rows.select(pl.col(keys).str.contains(rf"^{_IDENTIFIER.pattern}$").fill_null(value=False).all())
-    for key, all_are in zip(keys, named.row(0), strict=True):
-        if not all_are:
-            raise ValueError(
-                f"{table}.{key}: expected ids of letters, digits and _ . : @ - up to 128 long; a row has none"
-            )
-    matrix = vectors_of(rows["vector"])
-    arrays: list[pa.Array] = []
-    for field in fields:
-        if field.name == "embedding_model":
-            arrays.append(pa.array([model] * len(rows), pa.string()))
-        elif field.name in rows.columns:
-            column = rows[field.name].to_arrow()
-            arrays.append(column.cast(field.type))
-        else:
-            arrays.append(pa.nulls(len(rows), field.type))
-    if table in PACKED_COLUMNS:
-        arrays.append(pack(table, dict(zip((field.name for field in fields), arrays, strict=True))))
-    arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), matrix.shape[1]))
-    return pa.Table.from_arrays(arrays, schema=schema_of(table, matrix.shape[1], model))
-
-
-def vectors_of(column: pl.Series) -> np.ndarray:
-    """A list or array column as a float32 matrix of unit-length-able rows.
-
-    Raises:
-        EmbeddingRefusedError: rows are missing, of different sizes, zero or not finite; says how many.
-    """
-    if column.null_count():
-        raise EmbeddingRefusedError(f"vector: {column.null_count()} of {len(column)} rows have none; embed them again")
-    if isinstance(column.dtype, pl.List):
-        sizes = column.list.len().unique().to_list()
-        if len(sizes) != 1 or not sizes[0]:
-            raise EmbeddingRefusedError(f"vector: expected one size, got {len(sizes)} sizes in {len(column)} rows")
-        flat = column.explode().to_numpy()
-        matrix = np.asarray(flat, dtype=np.float32).reshape(len(column), sizes[0])
-    else:
-        matrix = np.asarray(column.to_numpy(), dtype=np.float32)
-        if matrix.ndim != 2:
-            raise EmbeddingRefusedError(f"vector: expected a list of numbers in each row, got {column.dtype}")
-    with np.errstate(over="ignore", invalid="ignore"):
-        bad = ~np.isfinite(matrix).all(axis=1) | ~(np.linalg.norm(matrix, axis=1) > 1e-6)
-    if bad.any():
-        raise EmbeddingRefusedError(
-            f"vector: {int(bad.sum())} of {len(column)} rows are zero or not finite; embed them again"
-        )
-    return np.ascontiguousarray(matrix)
-
-
-def _with_packed(table: str, rows: pa.Table) -> pa.Table:
-    """Rows of a personal table with the column of packed rows, in front of the vector."""
-    if PACKED in rows.column_names:
-        return rows
-    place = rows.schema.get_field_index("vector")
-    packed = pack(table, {name: rows.column(name) for name in PACKED_COLUMNS[table]})
-    return rows.add_column(place, pa.field(PACKED, pa.string(), nullable=False), packed)
-
-
-def _matrix(rows: pa.Table) -> np.ndarray:
-    """The vectors of an Arrow table that has rows."""
-    flat = rows.column("vector").combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat.reshape(rows.num_rows, -1), dtype=np.float32)
-
-
-def _model_of(schema: pa.Schema) -> str:
-    return str((schema.metadata or {}).get(MODEL_KEY, b"").decode())
-
-
-def _same_model(table: str, schema: pa.Schema, model: str, dimension: int) -> None:
-    stored, size = _model_of(schema), schema.field("vector").type.list_size
-    if (stored, size) != (model, dimension):
-        raise ModelMismatchError(
-            f"{table}: holds {stored} with {size} dimensions, got {model} with {dimension}; "
-            "change the model through a reindex, a table never mixes models"
-        )
-
-
-def _indexed(table: str, target: "Table") -> None:
-    """Make the indexes that every lookup needs, where they are missing or do not know all rows."""
-    from lancedb.index import BTree
-
-    for key in ["id"] if table == "knowledge" else ["id", "user_id"]:
-        stats = _index_stats(target, key)
-        if stats is None or stats.num_unindexed_rows:
-            _committed(target, partial(target.create_index, key, config=BTree(), replace=True))
-
-
-def _index_stats(target: "Table", column: str) -> "IndexStatistics | None":
-    """How many rows the index of a column knows; None where there is no index."""
-    name = next((index.name for index in target.list_indices() if index.columns == [column]), None)
-    return None if name is None else target.index_stats(name)
-
-
-def _pruned(target: "Table") -> None:
-    """Compact, and drop every version but the newest. Nobody else may write meanwhile."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # it warns of other writers
-        target.optimize(cleanup_older_than=timedelta(0), delete_unverified=True)
-
-
-def _fragments(target: "Table") -> list[int]:
-    """Live rows of each fragment."""
-    counted: Counter[int] = Counter()
-    for batch in target.search().with_row_id(True).select(["_rowid"]).to_batches(batch_size=65_536):
-        # A row id is the number of its fragment and a place in it.
-        numbers, rows = np.unique(batch.column("_rowid").to_numpy() >> 32, return_counts=True)
-        counted.update(dict(zip(numbers.tolist(), rows.tolist(), strict=True)))
-    return list(counted.values())
-
-
-def _in_pieces(fragments: Sequence[int]) -> bool:
-    """Whether putting fragments together pays: rewriting the larger ones has to be worth it."""
-    open_ = sorted(rows for rows in fragments if rows < FULL)
-    return len(open_) > MANY or (len(open_) > SOME and sum(open_[:-1]) > open_[-1])
-
-
-def _scattered(owners: pl.DataFrame) -> bool:
-    return bool(owners["pieces"].sum() > PIECES_PER_USER * len(owners))
-
-
 def _delete(target: "Table", where: str) -> int:
     return int(getattr(target.delete(where), "num_deleted_rows", 0))
-
-
-def _committed(target: "Table", write: Callable[[], Any]) -> Any:
-    """Run a write until its commit wins; lancedb reports a lost race as an error whose text says conflict or retry."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return write()
-        except (OSError, RuntimeError, ValueError) as failure:
-            said = str(failure).lower()
-            if not any(word in said for word in ("conflict", "retry", "concurrent", "too many")):
-                raise
-            time.sleep(min(0.02 * 2**attempt, 1.0))
-            target.checkout_latest()  # type: ignore[no-untyped-call]
-    raise CommitConflictError(f"lancedb: {ATTEMPTS} commits in a row lost to other writers; run this batch again")

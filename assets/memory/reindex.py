@@ -24,7 +24,7 @@ from assets.memory.loaded import Loaded, load
 from assets.memory.ranking import Asked
 from assets.memory.store import redacted
 from assets.memory.words import words
-from warehouse.longterm import COLUMNS
+from warehouse.longterm_tables import COLUMNS
 from warehouse.settings import Settings
 from warehouse.shards import SHARD_SQL, SHARDS, shard_number, shard_of
 

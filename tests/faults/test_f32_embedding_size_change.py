@@ -13,7 +13,8 @@ from assets.memory.retrieval import recall
 from tests.assets.memory import arriving
 from tests.assets.memory.test_embed import Endpoint
 from tests.assets.memory.test_reindex import bag_of_words, other
-from warehouse.longterm import LongTerm, ModelMismatchError
+from warehouse.longterm import LongTerm
+from warehouse.longterm_tables import ModelMismatchError
 from warehouse.stores import Stores
 
 

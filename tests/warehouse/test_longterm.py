@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from warehouse.longterm import EmbeddingRefusedError, LongTerm, ModelMismatchError, quote
+from warehouse.longterm import LongTerm
+from warehouse.longterm_tables import EmbeddingRefusedError, ModelMismatchError, quote
 from warehouse.packed import PACKED, PACKED_COLUMNS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -53,7 +54,7 @@ def test_upserting_the_same_rows_twice_leaves_one_of_each(store: LongTerm) -> No
 def test_an_id_is_met_whether_it_is_indexed_or_not_and_however_it_is_looked_for(
     store: LongTerm, monkeypatch: pytest.MonkeyPatch, cost_of_reading_all: float
 ) -> None:
-    monkeypatch.setattr("warehouse.longterm.READ_ID", cost_of_reading_all)
+    monkeypatch.setattr("warehouse.longterm_upkeep.READ_ID", cost_of_reading_all)
     store.append("memories", rows(ANNA, ["tea", "rain"]), model="m")
     store.optimize("memories")
     store.append("memories", rows(ANNA, ["snow", "wind"]), model="m")
@@ -229,7 +230,7 @@ def scattered(store: LongTerm, monkeypatch: pytest.MonkeyPatch) -> pl.DataFrame:
     for night in range(12):
         for user in (BEN, ANNA):
             store.upsert("memories", rows(user, [f"{user} night {night}"]), model="m")
-    monkeypatch.setattr("warehouse.longterm.PIECES_PER_USER", 4)
+    monkeypatch.setattr("warehouse.longterm_upkeep.PIECES_PER_USER", 4)
     return store.rows("memories", user_ids=[ANNA, BEN]).sort("id")
 
 
@@ -252,7 +253,7 @@ def test_scattered_rows_are_laid_side_by_side_and_are_the_same_rows(
 def test_a_large_fragment_is_written_anew_only_when_as_many_rows_came_since_and_the_indexes_know_all_rows_at_once(
     store: LongTerm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.longterm.SOME", 1)
+    monkeypatch.setattr("warehouse.longterm_upkeep.SOME", 1)
     files = Path(store.uri) / "memories.lance" / "data"
     texts = [f"text {number}" for number in range(40)]
     store.append("memories", rows(ANNA, texts[:20]), model="m")
@@ -279,7 +280,7 @@ def test_a_rearrangement_killed_before_its_indexes_are_back_is_mended_by_the_nex
 ) -> None:
     before = scattered(store, monkeypatch)
     with monkeypatch.context() as patched:
-        patched.setattr("warehouse.longterm._indexed", lambda *_: None)
+        patched.setattr("warehouse.longterm.bring_indexes", lambda *_: None)
         store.optimize("memories")
     table = store._database.open_table("memories")
     assert table.list_indices() == []
@@ -360,7 +361,7 @@ def test_a_table_from_before_rows_were_packed_is_read_written_and_then_packed(
     store: LongTerm, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr("warehouse.longterm.PACKED_COLUMNS", {})
+        before.setattr("warehouse.longterm_tables.PACKED_COLUMNS", {})
         store.upsert("memories", full(ANNA), model="m")
     assert PACKED not in store._database.open_table("memories").schema.names
     packed_and_not(store)

@@ -207,7 +207,7 @@ def test_more_items_than_a_batch_holds_go_in_all_the_same(settings: Settings) ->
 def test_many_small_nights_leave_few_files_for_recall_to_read_and_nothing_of_who_is_erased(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("warehouse.longterm.MANY", 2)
+    monkeypatch.setattr("warehouse.longterm_upkeep.MANY", 2)
     user, erased = arriving.person(stores), arriving.person(stores)
     for night in range(1, 9):
         for one in (user, erased):

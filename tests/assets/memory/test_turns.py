@@ -14,7 +14,7 @@ from assets.memory.word_llama import WordLlamaEmbedder
 from tests import builders
 from tests.assets.memory import arriving
 from tests.assets.memory.remembering import NOON, Person, fence, index, person, run
-from warehouse.longterm import ModelMismatchError
+from warehouse.longterm_tables import ModelMismatchError
 from warehouse.shards import SHARDS, shard_of
 from warehouse.stores import Stores
 
