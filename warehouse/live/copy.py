@@ -10,7 +10,8 @@ import psycopg
 from psycopg import sql
 
 NULL = "\\N"
-CHUNK_BYTES = 1 << 20
+ROWS_AT_ONCE = 2_000
+"""Rows that are text at a time."""
 
 
 @dataclass(frozen=True)
@@ -124,13 +125,13 @@ def _of(alias: str, columns: Sequence[str]) -> sql.Composed:
 
 def _copy(connection: psycopg.Connection, target: sql.Composable, frame: pl.DataFrame) -> None:
     columns = sql.SQL(", ").join(sql.Identifier(name) for name in frame.columns)
-    buffer = BytesIO()
-    _textual(frame).write_csv(buffer, include_header=False, null_value=NULL, quote_style="non_numeric")
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL {})").format(target, columns, sql.Literal(NULL))
-    view = buffer.getbuffer()
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for start in range(0, len(view), CHUNK_BYTES):
-            copy.write(view[start : start + CHUNK_BYTES])
+        # Postgres reads one part while the next is written out.
+        for part in frame.iter_slices(ROWS_AT_ONCE):
+            buffer = BytesIO()
+            _textual(part).write_csv(buffer, include_header=False, null_value=NULL, quote_style="non_numeric")
+            copy.write(buffer.getbuffer())
 
 
 def _textual(frame: pl.DataFrame) -> pl.DataFrame:
