@@ -384,11 +384,10 @@ class Writer:
             self._begun = self._begun or longterm.version("memories")
             unmet = shown.filter(pl.col("was_status").is_null() & all_new)
             absent = longterm.absent("memories", unmet, at=self._begun)
-            new = pl.col("id").is_in(list(absent))
-            whole = len(absent) == len(projected)
+            new = projected["id"].is_in(list(absent))
             for name, put, rows in (
-                ("add vectors", longterm.append, projected if whole else projected.filter(new)),
-                ("write vectors", longterm.upsert, projected.clear() if whole else projected.filter(~new)),
+                ("add vectors", longterm.append, projected if new.all() else projected.filter(new)),
+                ("write vectors", longterm.upsert, projected.filter(~new)),
             ):
                 if not rows.is_empty():
                     self.effects(name, partial(put, "memories", rows, model=self.model.name))
