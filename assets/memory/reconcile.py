@@ -83,6 +83,8 @@ class Pairs:
 _AGREE = {"near": ("stance", "slot", "value"), "words": ("words",), "slots": ("slot", "value", "gist")}
 """What rows of a pair have in common, by kind."""
 
+_COMPARED = sorted({name for names in _AGREE.values() for name in names})
+
 
 def proposed(new: pl.DataFrame, stored: pl.DataFrame) -> Pairs:
     """The pairs of new rows with each other and with stored ones.
@@ -95,9 +97,8 @@ def proposed(new: pl.DataFrame, stored: pl.DataFrame) -> Pairs:
     rows, kinds, keys = _keyed(everyone)
     # Most rows are alone with their key.
     shared = np.flatnonzero(pl.Series(keys).is_duplicated().to_numpy())
-    compared = sorted({name for names in _AGREE.values() for name in names})
     asked = (
-        everyone.select("id", "user_id", "content_sha256", *compared)[rows[shared]]
+        everyone.select("id", "user_id", "content_sha256", *_COMPARED)[rows[shared]]
         .with_columns(row=rows[shared], kind=kinds[shared], key=keys[shared])
         .lazy()
     )
@@ -111,7 +112,7 @@ def proposed(new: pl.DataFrame, stored: pl.DataFrame) -> Pairs:
         .unique()
         .sort("kind", "left", "right")
     )
-    return Pairs(*(found.filter(pl.col("kind") == kind).drop("kind") for kind in range(len(_AGREE))))
+    return Pairs(**{name: found.filter(pl.col("kind") == kind).drop("kind") for kind, name in enumerate(_AGREE)})
 
 
 def _same(name: str) -> pl.Expr:
@@ -130,19 +131,21 @@ def _keyed(
     """Rows by what they may share with others: their places, the kind of pair, and a number that partners have too."""
     bands = everyone["bands"].list.to_array(BANDS).to_numpy().astype(np.uint64)
     owner = everyone["user_id"].hash().to_numpy()
-    column = {name: everyone[name].to_numpy() for name in ("stance", "slot", "value", "gist", "words")}
-    told = [_spread(owner, *(column[name] for name in names)) + np.uint64(kind) for kind, names in
-            enumerate(_AGREE.values())]  # fmt: skip
+    column = {name: everyone[name].to_numpy() for name in _COMPARED}
+    told = {kind: _spread(owner, *(column[name] for name in names)) for kind, names in _AGREE.items()}
     # A band is of one place.
     placed = (bands * np.uint64(BANDS) + np.arange(BANDS, dtype=np.uint64)) * _SPREAD
     wordy = np.flatnonzero(~everyone["single"].to_numpy() & (column["words"] != 0))
     slotted = np.flatnonzero(column["slot"])
-    places = (np.repeat(np.arange(len(everyone)), BANDS), wordy, slotted)
-    return (
-        np.concatenate(places).astype(np.uint32),
-        np.repeat(np.arange(len(places), dtype=np.uint8), [len(part) for part in places]),
-        np.concatenate([(told[0][:, np.newaxis] + placed).ravel(), told[1][wordy], told[2][slotted]]),
-    )
+    found = {
+        "near": (np.repeat(np.arange(len(everyone)), BANDS), (told["near"][:, np.newaxis] + placed).ravel()),
+        "words": (wordy, told["words"][wordy]),
+        "slots": (slotted, told["slots"][slotted]),
+    }
+    rows, keys = zip(*(found[kind] for kind in _AGREE), strict=True)
+    kinds = np.repeat(np.arange(len(_AGREE), dtype=np.uint8), [len(part) for part in rows])
+    # A number of one kind is not that of another.
+    return np.concatenate(rows).astype(np.uint32), kinds, np.concatenate(keys) + kinds.astype(np.uint64)
 
 
 def _spread(*numbers: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
@@ -232,7 +235,7 @@ def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFra
 
 
 def _spoken(nodes: pl.DataFrame) -> pl.DataFrame:
-    """One row per observation: `rep, sha, at, message_id`."""
+    """One row per observation: `id, rep, content_sha256, at, message_id`."""
     return collected(
         nodes.lazy()
         .select("id", "rep", "content_sha256", "observations")

@@ -104,11 +104,13 @@ def _terms(accounts: pl.DataFrame) -> dict[tuple[str, str], str]:
 
 def _naming_rows(frame: pl.DataFrame, terms: dict[tuple[str, str], str]) -> dict[int, list[tuple[str, str]]]:
     """Row → the (kind, term) pairs that may stand in its text; a coarse sieve over all rows at once, never too fine."""
-    # The first word is enough for the sieve: between the words of a name any white space may stand.
-    names = [(user, kind, term, term.partition(" ")[0]) for (user, term), kind in terms.items()
-             if not kind.endswith("phone")]  # fmt: skip
-    phones = [(user, kind, term, term[-_PHONE_KEY_DIGITS:]) for (user, term), kind in terms.items()
-              if kind.endswith("phone")]  # fmt: skip
+    # The first word of a name is enough for the sieve: between its words any white space may stand.
+    names, phones = [], []
+    for (user, term), kind in terms.items():
+        if kind.endswith("phone"):
+            phones.append((user, kind, term, term[-_PHONE_KEY_DIGITS:]))
+        else:
+            names.append((user, kind, term, term.partition(" ")[0]))
     rows = frame.lazy().select("user_id", text="content").with_row_index("_row")
     hits = [_holding(rows.with_columns(text=_folded(frame["content"])), names)]
     if phones:

@@ -122,7 +122,7 @@ def score(frame: pl.DataFrame) -> pl.DataFrame:
         `significance_category`, and `floor_level` (the level it must have at least: declared, or critical by a
         signal; else null).
     """
-    table = rules()
+    table, weights = rules(), _weights()
     signals = frame.lazy().select(_lower=pl.col("content").str.to_lowercase(), _text="content")
     hits = collected(
         signals.select(
@@ -131,14 +131,14 @@ def score(frame: pl.DataFrame) -> pl.DataFrame:
         )
     )
     told = hits.to_numpy()
-    moved = told.astype(np.float64) @ _weights().signals
-    critical = pl.Series(told[:, _weights().critical].any(axis=1))
+    moved = told.astype(np.float64) @ weights.signals
+    critical = pl.Series(told[:, weights.critical].any(axis=1))
     return frame.with_columns(
         *(
             (pl.lit(pl.Series(moved[:, place] + getattr(table.base, axis))) + by_type).alias(f"raw_{axis}")
-            for place, (axis, by_type) in enumerate(zip(AXES, _weights().types, strict=True))
+            for place, (axis, by_type) in enumerate(zip(AXES, weights.types, strict=True))
         ),
-        significance_category=_weights().category,
+        significance_category=weights.category,
         floor_level=pl.when(critical).then(pl.lit("critical")).otherwise(pl.col("significance_level")),
     )
 
