@@ -1,13 +1,14 @@
 """Consolidation end to end, in items per second, against the bare embedder and against a per-item loop.
 
     python -m benchmarks.consolidate [--items 10000 100000] [--round 100000] [--per-user 20] [--texts FILE] [--loop 500]
-        [--json]
+        [--history 500] [--json]
 
 Each size runs in a fresh home with its own servers: users with consent, items pushed to Redis, `consolidate()`. The
 texts are made up, or those of a file that `engram load` reads. `ratio` is against the default model as its package
 embeds; beside it stands the ratio to engram's own use of that model, which tokenises each different word once. The loop
 does what most systems do for each item: pop, embed, insert, add. Consolidation runs in a process of its own, and peak
-memory is that process's: the items and the other embedder are not in it.
+memory is that process's: the items and the other embedder are not in it. With a history everyone has so many memories
+already, which each new item of theirs is compared with: that is what a night is, and a first load is not.
 """
 
 import argparse
@@ -66,11 +67,11 @@ def texts_of(path: Path) -> list[str]:
 
 
 def population(
-    stores: Stores, items: int, per_user: int, texts: Sequence[str] = (), seed: int = 11
+    stores: Stores, items: int, people: int, texts: Sequence[str] = (), seed: int = 11
 ) -> list[tuple[str, bytes, str]]:
-    """Users with consent in Postgres; items as `(user, raw, text)`, of each user different ones."""
+    """People with consent in Postgres; items as `(user, raw, text)`, of each person different ones, by turns."""
     draw = random.Random(seed)
-    users = [str(UUID(int=draw.getrandbits(128), version=4)) for _ in range(max(1, items // per_user))]
+    users = [str(UUID(int=draw.getrandbits(128), version=4)) for _ in range(people)]
     with stores.live.connect() as conn:
         upsert_frame(conn, "auth.users", pl.DataFrame({"id": users, "full_name": "Zebulon Quix"}), key=("id",))
         consents = pl.DataFrame({"consent_id": [str(uuid4()) for _ in users], "user_id": users}).with_columns(
@@ -95,26 +96,30 @@ def population(
 
 
 def measure(
-    items: int, per_user: int, loop: int, texts: Sequence[str] = (), round_items: int = ROUND
+    items: int, per_user: int, loop: int, texts: Sequence[str] = (), round_items: int = ROUND, history: int = 0
 ) -> dict[str, Any]:
     """One size in a fresh home, in as many runs as it has rounds."""
+    people = max(1, items // per_user)
     home = Path(tempfile.mkdtemp(prefix="eb"))
     settings = Settings(home=home)
     start(settings)
     try:
         stores = Stores(settings)
         migrate(stores.live)
-        made = population(stores, items + WARM, per_user, texts)
+        made = population(stores, WARM + people * history + items, people, texts)
         with _consolidating(settings) as consolidated:
             # Imports, connections and LanceDB's tables are paid once in a process, not per item.
             stores.shortterm.push((user, raw) for user, raw, _ in made[:WARM])
             consolidated()
-            made = sorted(made[WARM:], key=itemgetter(0))
+            earlier, made = sorted(made[WARM:-items], key=itemgetter(0)), sorted(made[-items:], key=itemgetter(0))
+            for part in _rounds(earlier, round_items):
+                stores.shortterm.push((user, raw) for user, raw, _ in part)
+                consolidated()
             embedders = _embedders(settings)
             spent = dict.fromkeys((*embedders, "whole"), 0.0)
             stages: dict[str, float] = {}
             stored, peak = 0, 0.0
-            for part in (made[first : first + round_items] for first in range(0, items, round_items)):
+            for part in _rounds(made, round_items):
                 for name, embed in embedders.items():
                     began = perf_counter()
                     for first in range(0, len(part), settings.memory_batch_items):
@@ -128,6 +133,7 @@ def measure(
         one_by_one = _loop(stores, made[:loop]) if loop else None
         return {
             "items": items,
+            "history": history,
             "stored": stored,
             "items_per_second": round(items / spent["whole"], 1),
             "embedder_per_second": round(items / spent["package"], 1),
@@ -141,6 +147,10 @@ def measure(
     finally:
         stop(settings)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _rounds(made: list[tuple[str, bytes, str]], size: int) -> Iterator[list[tuple[str, bytes, str]]]:
+    return (made[first : first + size] for first in range(0, len(made), size))
 
 
 @contextmanager
@@ -225,11 +235,16 @@ def main() -> None:
     parser.add_argument(
         "--texts", type=Path, help="JSON Lines of `engram load`; their contents instead of made-up ones"
     )
+    parser.add_argument("--history", type=int, nargs="+", default=[0], help="memories that everyone has already")
     parser.add_argument("--loop", type=int, default=500, help="items of the per-item loop; 0 leaves it out")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     texts = texts_of(arguments.texts) if arguments.texts else []
-    results = [measure(items, arguments.per_user, arguments.loop, texts, arguments.round) for items in arguments.items]
+    results = [
+        measure(items, arguments.per_user, arguments.loop, texts, arguments.round, history)
+        for items in arguments.items
+        for history in arguments.history
+    ]
     if arguments.json:
         print(json.dumps(results, indent=1))
         return
@@ -244,7 +259,8 @@ def main() -> None:
             )
         )
         ratios = f"ratio {one['ratio']:.2f}, to engram's {one['ratio_to_own_embedder']:.2f}"
-        print(f"{one['items']:>9,} items  {'  '.join(rates)}  {ratios}  peak {one['peak_mb']:,.0f} MB")
+        behind = f" behind {one['history']:,} each" if one["history"] else ""
+        print(f"{one['items']:>9,} items{behind}  {'  '.join(rates)}  {ratios}  peak {one['peak_mb']:,.0f} MB")
 
 
 if __name__ == "__main__":

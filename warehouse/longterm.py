@@ -60,7 +60,7 @@ INDEX_CACHE, FILE_CACHE = 128 * 2**20, 64 * 2**20
 """Bytes of indexes and of what is known about files that a process keeps; by itself LanceDB would keep 7 GB, and with
 them every index that has been replaced since."""
 
-ROWS_REWRITTEN = 50_000
+ROWS_REWRITTEN = 10_000
 """Rows of a table written anew that are in memory at a time."""
 
 

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import polars as pl
 
 from assets.memory import consent, store
+from assets.memory.groups import MEMORIES_AT_ONCE, in_groups
 from assets.memory.planned import Planned
 from assets.memory.report import SHOWN_OF_EACH, WEEKS
 from assets.memory.writer import Boundary, Writer
@@ -27,16 +28,17 @@ if TYPE_CHECKING:
 PIPELINE = "memory.episodes"
 TABLE = "memory.episodic_summaries"
 SENTENCES = 5
-USERS_AT_ONCE = 500
 KEPT_MONTHS = 36
 """Until a summary expires, from the end of its week. Source: PRIVACY "Retention".
 """
+
+_KEPT = """status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL"""
 
 _WEEKS = f"""
 WITH told AS (
   SELECT i.user_id, date_trunc('week', i.created_at, 'UTC') AS week, max(i.updated_at) AS changed_at,
          {SHARD_SQL.format(column="i.user_id")} AS shard,
-         bool_or(i.status IN ('active', 'superseded') AND i.extraction_metadata->>'merged_into' IS NULL) AS holds
+         count(*) FILTER (WHERE {_KEPT}) AS memories
   FROM memory.items i
   WHERE {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
   GROUP BY 1, 2
@@ -44,21 +46,22 @@ WITH told AS (
   SELECT t.*, COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') AS seen_at
   FROM told t LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope = lpad(to_hex(t.shard), 2, '0')
 )
-SELECT s.user_id::text AS user_id, s.week, s.holds FROM since s
+SELECT s.user_id::text AS user_id, s.week, s.memories FROM since s
 WHERE s.week <= $2::timestamptz - interval '7 days'
   AND s.week + interval '7 days' + interval '{KEPT_MONTHS} months' > $2::timestamptz
   AND (s.changed_at > s.seen_at - interval '1 hour' OR s.week + interval '7 days' > s.seen_at
        -- Gone with a withdrawal of something else of that week.
-       OR (s.holds AND NOT EXISTS (
+       OR (s.memories > 0 AND NOT EXISTS (
            SELECT 1 FROM memory.episodic_summaries e WHERE e.user_id = s.user_id AND e.t_start = s.week)))
 """  # noqa: S608 - the shard expression and the names are constants of this code
 
-_KEPT = """status IN ('active', 'superseded') AND extraction_metadata->>'merged_into' IS NULL"""
-
 _MEMORIES = f"""
-SELECT id::text, user_id::text, content, processed_content, composite_score, created_at,
-       date_trunc('week', created_at, 'UTC'), consent_id::text
-FROM memory.items WHERE user_id = ANY(%s::uuid[]) AND {_KEPT}
+SELECT i.id::text, due.user_id::text, i.content, i.processed_content, i.composite_score, i.created_at, due.week
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS due(user_id, week)
+CROSS JOIN LATERAL (
+    SELECT * FROM memory.items
+    WHERE user_id = due.user_id AND created_at >= due.week AND created_at < due.week + interval '7 days' AND {_KEPT}
+    OFFSET 0) i
 """  # noqa: S608 - the condition is a constant of this code
 
 _STAYING = f"""
@@ -67,8 +70,11 @@ WHERE user_id = ANY(string_to_array($1, ',')::uuid[]) AND {_KEPT} AND NOT id = A
 """  # noqa: S608 - the condition is a constant of this code
 
 _FEELINGS = """
-SELECT user_id::text, date_trunc('week', inferred_at, 'UTC'), avg(valence)::float8, avg(arousal)::float8
-FROM app.message_emotions WHERE user_id = ANY(%s::uuid[]) GROUP BY 1, 2
+SELECT due.user_id::text, due.week, avg(e.valence)::float8, avg(e.arousal)::float8
+FROM unnest(%s::uuid[], %s::timestamptz[]) AS due(user_id, week)
+JOIN app.message_emotions e
+  ON e.user_id = due.user_id AND e.inferred_at >= due.week AND e.inferred_at < due.week + interval '7 days'
+GROUP BY 1, 2
 """
 
 _TIME = pl.Datetime("us", "UTC")
@@ -104,12 +110,12 @@ def write_episodes(
     due = _weeks(stores.live.read(_WEEKS, [numbers, now.isoformat()]))
     if plan:
         return _planned(stores, due, Planned() if planned is None else planned, now)
-    users = sorted(due["user_id"].unique().to_list())
+    counts = due.group_by("user_id").agg(pl.col("memories").sum()).sort("user_id")
     written = [pl.DataFrame(schema=WEEKS)]
-    for start in range(0, len(users), USERS_AT_ONCE):
-        chunk = users[start : start + USERS_AT_ONCE]
-        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk), writer.transaction(conn):
-            written.append(_write(writer, conn, chunk, due))
+    for users in in_groups(counts.iter_rows(), MEMORIES_AT_ONCE):
+        weeks = due.filter(pl.col("user_id").is_in(users))
+        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, users), writer.transaction(conn):
+            written.append(_write(writer, conn, users, weeks))
     writer.effects("write watermark", lambda: _advance(stores, shards, now))
     return _reported(pl.concat(written))
 
@@ -145,19 +151,19 @@ def _reported(weeks: pl.DataFrame) -> Episodes:
 
 
 def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], due: pl.DataFrame) -> pl.DataFrame:
-    """Write the due weeks of these users; returns which, columns of `report.WEEKS`."""
+    """Write these users' weeks that are `due`; returns which, columns of `report.WEEKS`."""
     from warehouse.live import upsert_frame
 
     keyring = writer.stores.vault.keyring(users, writes=True, conn=conn)
     gone = consent.fenced(conn, users) | keyring.destroyed
-    readable = [user for user in users if user not in gone]
-    rows = conn.execute(_MEMORIES, [readable]).fetchall()
+    weeks_of = due.filter(~pl.col("user_id").is_in(list(gone))).select(list(WEEKS)).to_dict(as_series=False)
+    rows = conn.execute(_MEMORIES, list(weeks_of.values())).fetchall()
     if not rows:
         return pl.DataFrame(schema=WEEKS)
     ids, owners, contents, processed = ([row[place] for row in rows] for place in range(4))
     texts = store.redacted(keyring, owners, ids, contents, processed)
     feelings = pl.DataFrame(
-        conn.execute(_FEELINGS, [readable]).fetchall(),
+        conn.execute(_FEELINGS, list(weeks_of.values())).fetchall(),
         schema={"user_id": pl.String, "week": _TIME, "valence_mean": pl.Float64, "arousal_mean": pl.Float64},
         orient="row",
     )
@@ -166,9 +172,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
         schema={"user_id": pl.String, "text": pl.String, "weight": pl.Float64, "at": _TIME, "week": _TIME},
         orient="row",
     )
-    weeks = summarised(memories.join(due, on=["user_id", "week"], how="semi")).join(
-        feelings, on=["user_id", "week"], how="left"
-    )
+    weeks = summarised(memories).join(feelings, on=["user_id", "week"], how="left")
     summary_ids = [
         str(uuid5(NAMESPACE_URL, f"engram:episode:{user}:{week.date().isoformat()}"))
         for user, week in weeks.select("user_id", "week").iter_rows()

@@ -5,7 +5,7 @@ counts as missing, and is made anew from the memory's words when the memory is n
 Does not live here: what is compared (`reconcile.py`), how it is found (`slots.py`, `likeness.py`).
 """
 
-import base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from functools import cache
 from hashlib import blake2b
@@ -26,6 +26,9 @@ FINGERPRINT = np.dtype(
         ("words", "<u8"),
     ]
 )
+_TEXT = FINGERPRINT.itemsize // 3 * 4
+"""Characters of a fingerprint's base64, which needs no padding: they are decoded all at once."""
+
 _NUMBERS = [name for name in FINGERPRINT.names or () if name not in ("rules", "bands")]
 _RULES = ("discourse*", "likeness*", "listed*", "rewording*", "slot*", "words*")
 """Files beside this one that decide what a text is compared by."""
@@ -54,15 +57,15 @@ def packed(rows: pl.DataFrame) -> list[str]:
     for name in _NUMBERS:
         prints[name] = rows[name].to_numpy()
     raw, size = prints.tobytes(), FINGERPRINT.itemsize
-    return [base64.b64encode(raw[place * size : (place + 1) * size]).decode() for place in range(len(rows))]
+    return [b2a_base64(raw[place : place + size], newline=False).decode() for place in range(0, len(raw), size)]
 
 
-def unpacked(texts: Sequence[str | None]) -> tuple[dict[str, pl.Series], pl.Series]:
+def unpacked(texts: Sequence[bytes | None]) -> tuple[dict[str, pl.Series], pl.Series]:
     """Columns as of `packed`, zeros where a text is missing or of another size; and which of them today's rules did not
     make."""
-    nothing = bytes(FINGERPRINT.itemsize)
-    told = (base64.b64decode(text or "") for text in texts)
-    prints = np.frombuffer(b"".join(raw if len(raw) == len(nothing) else nothing for raw in told), dtype=FINGERPRINT)
+    nothing = b"A" * _TEXT
+    told = b"".join(text if text is not None and len(text) == _TEXT else nothing for text in texts)
+    prints = np.frombuffer(a2b_base64(told), dtype=FINGERPRINT)
     bands = pl.Series("bands", np.ascontiguousarray(prints["bands"]), dtype=pl.Array(pl.UInt32, 8))
     numbers = {name: pl.Series(name, np.ascontiguousarray(prints[name])) for name in _NUMBERS}
     outdated = pl.Series("outdated", prints["rules"] != rules())

@@ -19,6 +19,7 @@ import psycopg
 
 from assets.memory import consent
 from assets.memory.extract import candidates
+from assets.memory.groups import in_groups
 from assets.memory.halving import in_halves, most_bad
 from assets.memory.planned import Planned
 from assets.memory.report import Budget, ConsolidationReport
@@ -116,24 +117,10 @@ def _turns(stores: "Stores", now: datetime, numbers: str) -> Iterator[pl.DataFra
     """Turns in batches of bounded size, all of a person's side by side: their memories are then read for one batch or
     few, and not for each that holds a turn of theirs."""
     limit = stores.settings.memory_batch_items
-    for users in _groups(stores.live.read(_COUNTS, [now.isoformat(), numbers]), limit):
+    for users in in_groups(stores.live.read(_COUNTS, [now.isoformat(), numbers]).iter_rows(), limit):
         for frame in stores.live.batches(_TURNS, [now.isoformat(), ",".join(users)]):
             turns = frame.with_columns(pl.col("at").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"))
             yield from turns.iter_slices(limit)
-
-
-def _groups(counts: pl.DataFrame, limit: int) -> Iterator[list[str]]:
-    """People in groups with at most `limit` turns together, or one person alone with more."""
-    group: list[str] = []
-    size = 0
-    for user, turns in counts.iter_rows():
-        if group and size + turns > limit:
-            yield group
-            group, size = [], 0
-        group.append(user)
-        size += turns
-    if group:
-        yield group
 
 
 def _next_offers(writer: Writer, coming: Iterator[pl.DataFrame]) -> list[Offer]:

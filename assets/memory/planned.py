@@ -61,13 +61,13 @@ class Planned:
         self.rows = self.rows.join(faded, on="id", how="anti")
         self._moved(faded.select("user_id", "at"))
 
-    def traits(self, stored: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
-        """Stored traits of these users as they would be; columns of `reconcile.TRAITS`."""
-        if not self:
-            return stored
-        mine = self.rows.filter(pl.col("user_id").is_in(list(users)))
-        kept = stored.filter(~pl.col("id").is_in(list(self.gone))).join(mine, on="id", how="anti")
-        return pl.concat([kept, mine.select(list(TRAITS))])
+    def traits_of(self, users: pl.Series) -> pl.DataFrame:
+        """What is compared of the rows of these users; columns of `reconcile.TRAITS`."""
+        return self.rows.filter(pl.col("user_id").is_in(users.implode())).select(list(TRAITS))
+
+    def without(self, stored: pl.DataFrame) -> pl.DataFrame:
+        """Stored rows but those that the plan would have written anew or taken away."""
+        return stored.filter(~pl.col("id").is_in(list(self.gone))).join(self.rows, on="id", how="anti")
 
     def details(self, read: Callable[[Collection[str]], pl.DataFrame], ids: Collection[str]) -> pl.DataFrame:
         """Whole rows behind ids as they would be; `read` gives those of Postgres."""

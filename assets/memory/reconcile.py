@@ -83,6 +83,8 @@ class Pairs:
 _AGREE = {"near": ("stance", "slot", "value"), "words": ("words",), "slots": ("slot", "value", "gist")}
 """What rows of a pair have in common, by kind."""
 
+_NOBODY = pl.Series("rep", [], pl.String)
+
 _COMPARED = sorted({name for names in _AGREE.values() for name in names})
 
 
@@ -113,6 +115,35 @@ def proposed(new: pl.DataFrame, stored: pl.DataFrame) -> Pairs:
         .sort("kind", "left", "right")
     )
     return Pairs(**{name: found.filter(pl.col("kind") == kind).drop("kind") for kind, name in enumerate(_AGREE)})
+
+
+def relevant(asked: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Those stored rows that can matter to what is asked about: the same words, what may be paired, the same
+    single-valued slot, and every variant of these.
+
+    Args:
+        asked: columns of `TRAITS`; rows with a `rep` are of memories that were changed since `stored` was read.
+        stored: the same, of each of its users all rows.
+    """
+    asked = asked.join(stored.select("user_id").unique(), on="user_id", how="semi")
+    rows, _, keys = _keyed(stored)
+    paired = np.unique(rows[pl.Series(keys).is_in(pl.Series(_keyed(asked)[2]).implode()).to_numpy()])
+    return _with_variants(stored, [*_overlapping(asked, stored), stored[paired].lazy()], asked["rep"].drop_nulls())
+
+
+def _overlapping(asked: pl.DataFrame, stored: pl.DataFrame) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """Stored rows of the same words, and those of the same single-valued slots."""
+    slots = asked.filter(pl.col("single").fill_null(value=False)).select("user_id", "slot").unique()
+    return (
+        stored.lazy().join(asked.lazy(), on=["user_id", "content_sha256"], how="semi"),
+        stored.lazy().join(slots.lazy(), on=["user_id", "slot"], how="semi"),
+    )
+
+
+def _with_variants(stored: pl.DataFrame, parts: Sequence[pl.LazyFrame], reps: pl.Series = _NOBODY) -> pl.DataFrame:
+    """The stored rows of every memory that parts of them, or `reps`, belong to."""
+    wanted = pl.concat([*(part.select("rep") for part in parts), reps.to_frame("rep").lazy()]).unique()
+    return collected(stored.lazy().join(wanted, on="rep", how="semi"))
 
 
 def _same(name: str) -> pl.Expr:
@@ -176,15 +207,8 @@ def touched(new: pl.DataFrame, stored: pl.DataFrame, merges: Iterable[tuple[str,
     variants."""
     if stored.is_empty():
         return set()
-    held = stored.lazy()
-    slots = new.filter(pl.col("single").fill_null(value=False)).select("user_id", "slot").unique()
-    asked = (
-        held.join(new.lazy(), on=["user_id", "content_sha256"], how="semi"),
-        held.join(slots.lazy(), on=["user_id", "slot"], how="semi"),
-        held.filter(pl.col("id").is_in([name for pair in merges for name in pair])),
-    )
-    reps = pl.concat([part.select("rep") for part in asked]).unique()
-    return set(collected(held.join(reps, on="rep", how="semi").select("id"))["id"].to_list())
+    merged = stored.lazy().filter(pl.col("id").is_in([name for pair in merges for name in pair]))
+    return set(_with_variants(stored, [*_overlapping(new, stored), merged])["id"])
 
 
 def settle(nodes: pl.DataFrame, merges: Sequence[tuple[str, str]]) -> pl.DataFrame:

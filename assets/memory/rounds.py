@@ -14,6 +14,7 @@ import polars as pl
 from assets.memory.consolidation import consolidate
 from assets.memory.episodes import Episodes, write_episodes
 from assets.memory.fade import Faded, archive_faded
+from assets.memory.groups import in_groups
 from assets.memory.inbox import canonical, shard_of_key, waiting
 from assets.memory.missed import extract_missed, unseen
 from assets.memory.planned import Planned
@@ -135,16 +136,8 @@ def go_round(
 def _groups(stores: "Stores", shards: Collection[str], now: datetime) -> list[list[str]]:
     """Shards side by side while what waits in them is no more than is planned at once."""
     items, turns = waiting(stores.shortterm), unseen(stores, shards, now=now)
-    groups: list[list[str]] = [[]]
-    size = 0
-    for shard in sorted(shards):
-        count = items.get(shard, 0) + turns.get(shard, 0)
-        if groups[-1] and size + count > PLANNED_AT_ONCE:
-            groups.append([])
-            size = 0
-        groups[-1].append(shard)
-        size += count
-    return groups
+    counts = ((shard, items.get(shard, 0) + turns.get(shard, 0)) for shard in sorted(shards))
+    return list(in_groups(counts, PLANNED_AT_ONCE)) or [[]]
 
 
 def _united(rounds: "Sequence[Round]") -> Round:

@@ -25,6 +25,7 @@ from assets.memory.reconcile import NODES, TRAITS
 from assets.memory.score import AXES
 from assets.memory.slots import slotted
 from warehouse import quarantine
+from warehouse.live import MICROSECONDS, read_frame
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,14 +74,19 @@ MUTABLE = (
 """Columns an existing row may change in; its words and their ciphertext stay."""
 
 
+_TRAITS_READ = dict.fromkeys(("id", "user_id", "content_sha256", "rep", "sealed"), pl.String())
 _TRAITS_OF = """
-SELECT i.id::text, i.user_id::text, encode(i.content_sha256, 'hex'),
-       COALESCE(i.extraction_metadata->>'merged_into', i.id::text), i.fingerprint
+SELECT told.lines
 FROM unnest(%s::uuid[]) AS asked(user_id)
-CROSS JOIN LATERAL (SELECT * FROM memory.items WHERE user_id = asked.user_id AND fingerprint IS NOT NULL OFFSET 0) i
+CROSS JOIN LATERAL (
+    SELECT string_agg(concat_ws(',', id, user_id, encode(content_sha256, 'hex'),
+                                COALESCE(extraction_metadata->>'merged_into', id::text), fingerprint), E'\\n') AS lines
+    FROM (SELECT * FROM memory.items WHERE user_id = asked.user_id AND fingerprint IS NOT NULL OFFSET 0) i) told
+WHERE told.lines IS NOT NULL
 """
 """Person by person, through the index: a planner that has no statistics of a new table would read all of it for each
-batch."""
+batch. The rows of one come as one text, of which none of the columns holds a comma or a line break: a value of Python's
+for each would take as long as everything else."""
 
 
 @dataclass(frozen=True)
@@ -98,13 +104,13 @@ class Compared:
 
 def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> Compared:
     """What is compared of every stored row of these users."""
-    rows = conn.execute(_TRAITS_OF, [sorted(user_ids)]).fetchall()
-    if not rows:
+    lines = "\n".join(text for (text,) in conn.execute(_TRAITS_OF, [sorted(user_ids)]))
+    if not lines:
         return Compared(pl.DataFrame(schema=TRAITS), [])
-    ids, users, digests, reps, sealed = (list(column) for column in zip(*rows, strict=True))
-    columns, outdated = unpacked(keyring.decrypt(TABLE, "fingerprint", users, ids, sealed))
-    named = {"id": ids, "user_id": users, "content_sha256": digests, "rep": reps}
-    traits = pl.DataFrame({**named, **columns}, schema_overrides=TRAITS).select(list(TRAITS))
+    rows = pl.read_csv(lines.encode(), has_header=False, schema=_TRAITS_READ)
+    owners, ids, sealed = (rows[name].to_list() for name in ("user_id", "id", "sealed"))
+    columns, outdated = unpacked(keyring.open_bytes(TABLE, "fingerprint", owners, ids, sealed))
+    traits = rows.with_columns(**columns).select(list(TRAITS))
     old = traits.filter(outdated)["id"].to_list()
     return Compared(_made_anew(conn, keyring, traits, old) if old else traits, old)
 
@@ -134,63 +140,52 @@ def write_fingerprints(conn: psycopg.Connection, keyring: "Keyring", compared: C
     )
 
 
+_TOLD = pl.List(pl.Struct(dict.fromkeys(OBSERVATION, pl.String())))
+_DETAILS_READ: dict[str, pl.DataType] = {
+    **dict.fromkeys(("id", "user_id", "content_cipher", "processed_cipher", "fingerprint_cipher"), pl.String()),
+    **dict.fromkeys(("pii_detected", "type", "significance_category", "source", "conversation_id"), pl.String()),
+    **dict.fromkeys(("message_id", "consent_id", "embedding_model", "status", "superseded_by"), pl.String()),
+    **dict.fromkeys(("first_at", "valid_from", "valid_to", "known_at"), _TIME),
+    "composite_score": pl.Float64(),
+    **{f"raw_{axis}": pl.Float64() for axis in AXES},
+    "floor_level": pl.String(),
+    "told": pl.String(),
+    "messages": pl.UInt32(),
+}
+_DETAILS_OF = f"""
+SELECT id, user_id, content, processed_content, fingerprint, pii_detected, memory_type, significance_category, source,
+       conversation_id, message_id, consent_id, embedding_model, status, superseded_by,
+       {MICROSECONDS.format("created_at")}, {MICROSECONDS.format("valid_from")}, {MICROSECONDS.format("valid_to")},
+       {MICROSECONDS.format("COALESCE((extraction_metadata->>'known_at')::timestamptz, created_at)")}, composite_score,
+       {", ".join(f"COALESCE((extraction_metadata->'raw'->>{axis})::float8, 0)" for axis in range(len(AXES)))},
+       extraction_metadata->>'floor', COALESCE(extraction_metadata->'observations', '[]'),
+       COALESCE(jsonb_array_length(extraction_metadata->'message_ids'), 0)
+FROM memory.items WHERE id = ANY(%s::uuid[])
+"""  # noqa: S608 - put together of constants
+
+
 def read_details(
     conn: psycopg.Connection, keyring: "Keyring", traits: pl.DataFrame, ids: Collection[str]
 ) -> pl.DataFrame:
     """The whole rows behind these ids, columns of `DETAILS`; texts decrypted."""
-    if not ids:
+    rows = read_frame(conn, _DETAILS_OF, [sorted(ids)], _DETAILS_READ) if ids else pl.DataFrame()
+    if rows.is_empty():
         return pl.DataFrame(schema=DETAILS)
-    rows = conn.execute(
-        "SELECT id::text, user_id::text, content, processed_content, fingerprint, pii_detected::text, memory_type,"
-        " significance_category, source, conversation_id::text, message_id::text, consent_id::text, embedding_model,"
-        " status,"
-        " extraction_metadata, created_at, valid_from, valid_to, superseded_by::text, composite_score"
-        " FROM memory.items WHERE id = ANY(%s::uuid[])",
-        [sorted(ids)],
-    ).fetchall()
-    if not rows:
-        return pl.DataFrame(schema=DETAILS)
-    key = [row[0] for row in rows]
-    users = [row[1] for row in rows]
-    records = []
-    said = keyring.decrypt(TABLE, "content", users, key, [row[2] for row in rows])
-    clean = keyring.decrypt(TABLE, "processed_content", users, key, [row[3] for row in rows])
-    told = _opened([(row[0], row[1], (row[14] or {}).get("observations", [])) for row in rows], keyring)
-    for row, content, processed, observations in zip(rows, said, clean, told, strict=True):
-        metadata = row[14] or {}
-        raw = metadata.get("raw") or [0.0, 0.0, 0.0]
-        records.append(
-            {
-                "id": row[0],
-                "observations": observations,
-                "first_at": row[15],
-                "raw_relevance": float(raw[0]),
-                "raw_stability": float(raw[1]),
-                "raw_explicitness": float(raw[2]),
-                "floor_level": metadata.get("floor"),
-                "status": row[13],
-                "content_cipher": row[2],
-                "processed_cipher": row[3],
-                "fingerprint_cipher": row[4],
-                "content": content,
-                "processed_content": content if processed is None else processed,
-                "pii_detected": row[5],
-                "type": row[6],
-                "significance_category": row[7],
-                "source": row[8],
-                "conversation_id": row[9],
-                "message_id": row[10],
-                "consent_id": row[11],
-                "embedding_model": row[12],
-                "known_at": datetime.fromisoformat(known) if (known := metadata.get("known_at")) else row[15],
-                "was": _state(
-                    row[13], row[16], row[17], row[18], len(observations), metadata.get("message_ids") or [], row[19]
-                ),
-                "was_status": row[13],
-            }
+    owners, own = rows["user_id"].to_list(), rows["id"].to_list()
+    opened = {
+        name: pl.Series(keyring.decrypt(TABLE, name, owners, own, rows[cipher].to_list()), dtype=pl.String)
+        for name, cipher in (("content", "content_cipher"), ("processed_content", "processed_cipher"))
+    }
+    return (
+        rows.with_columns(**opened, observations=_opened(rows, keyring))
+        .with_columns(
+            processed_content=pl.coalesce("processed_content", "content"),
+            was=_state(pl.col("messages")),
+            was_status="status",
         )
-    rest = {name: kind for name, kind in DETAILS.items() if name not in TRAITS or name == "id"}
-    return pl.DataFrame(records, schema=rest, orient="row").join(traits, on="id").select(list(DETAILS))
+        .join(traits.drop("user_id"), on="id")
+        .select(list(DETAILS))
+    )
 
 
 def redacted(
@@ -208,19 +203,22 @@ def redacted(
     return [own if other is None else other for own, other in zip(said, clean, strict=True)]
 
 
-def _state(
-    status: str,
-    valid_from: datetime | None,
-    valid_to: datetime | None,
-    superseded_by: str | None,
-    observations: int,
-    messages: Sequence[str],
-    composite: float | None,
-) -> str:
-    """A row's state as one text: equal texts need no write."""
-    times = [time.isoformat() if time else "" for time in (valid_from, valid_to)]
-    return "|".join(
-        [status, *times, superseded_by or "", str(observations), str(len(messages)), f"{float(composite or 0):.4f}"]
+def _state(messages: pl.Expr) -> pl.Expr:
+    """A row's state as one text, given the number of its messages: equal texts need no write."""
+    return pl.concat_str(
+        *(
+            part.cast(pl.String).fill_null("")
+            for part in (
+                pl.col("status"),
+                pl.col("valid_from").cast(pl.Int64),
+                pl.col("valid_to").cast(pl.Int64),
+                pl.col("superseded_by"),
+                pl.col("observations").list.len(),
+                messages,
+                (pl.col("composite_score").fill_null(0.0) * 10_000).round().cast(pl.Int64),
+            )
+        ),
+        separator="|",
     )
 
 
@@ -235,30 +233,31 @@ def changed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def states(rows: pl.DataFrame) -> pl.Series:
     """Of settled rows what `was` says once they are stored."""
-    columns = ("status", "valid_from", "valid_to", "superseded_by", "message_ids", "composite_score")
-    told = rows.select(*columns[:4], pl.col("observations").list.len(), *columns[4:])
-    return pl.Series([_state(*row) for row in told.iter_rows()], dtype=pl.String)
+    return rows.select(_state(pl.col("message_ids").list.len())).to_series()
 
 
 def _canonical(entry: dict[str, object]) -> str:
     return json.dumps({name: entry.get(name) for name in OBSERVATION}, ensure_ascii=False, separators=(",", ":"))
 
 
-def _opened(told: Sequence[tuple[str, str, list[dict[str, object]]]], keyring: "Keyring") -> list[list[str]]:
-    """Stored observations of rows (id, user, entries) as canonical JSON, their `extra` decrypted, in order."""
-    entries = [entry for _, _, part in told for entry in part]
-    owners = [(row, user) for row, user, part in told for _ in part]
-    held = [place for place, entry in enumerate(entries) if entry.get("extra") is not None]
-    texts = keyring.decrypt(
-        TABLE,
-        EXTRA,
-        [owners[place][1] for place in held],
-        [owners[place][0] for place in held],
-        [str(entries[place]["extra"]) for place in held],
+def _opened(rows: pl.DataFrame, keyring: "Keyring") -> pl.Series:
+    """Stored observations (`told`, an array of JSON) as lists of canonical JSON, their `extra` decrypted, in order."""
+    each = (
+        rows.select("id", "user_id", told=pl.col("told").str.json_decode(_TOLD))
+        .with_row_index("row")
+        .explode("told", empty_as_null=False)
+        .unnest("told")
     )
-    for place, text in zip(held, texts, strict=True):
-        entries[place]["extra"] = text
-    return [sorted(_canonical(entry) for entry in part) for _, _, part in told]
+    sealed = each.select("user_id", "id", "extra").to_dict(as_series=False)
+    extra = keyring.decrypt(TABLE, EXTRA, *sealed.values())
+    by_row = (
+        each.with_columns(extra=pl.Series(extra, dtype=pl.String))
+        .select("row", observation=pl.struct(OBSERVATION).struct.json_encode())
+        .group_by("row")
+        .agg(pl.col("observation").sort())
+    )
+    places = pl.DataFrame({"row": pl.int_range(len(rows), dtype=pl.get_index_type(), eager=True)})
+    return places.join(by_row, on="row", how="left", maintain_order="left")["observation"].fill_null([])
 
 
 def _extras_sealed(rows: pl.DataFrame, keyring: "Keyring") -> pl.DataFrame:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from assets.memory import consent, store
+from assets.memory.groups import by_memories
 from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, purge_deleted, shards_of
 from assets.memory.report import ACTIONS
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     import psycopg
 
     from warehouse.stores import Stores
-
-USERS_AT_ONCE = 200
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,11 @@ def sweep_withdrawn(
     writer = Writer(stores, now=now, plan=plan, boundary=boundary, retire_share=1, planned=planned)
     memories = observations = summaries = 0
     gone = [pl.DataFrame(schema=ACTIONS)]
-    for start in range(0, len(users), USERS_AT_ONCE):
-        chunk = users[start : start + USERS_AT_ONCE]
-        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, chunk):
-            lost, others, weeks = _sweep(writer, conn, chunk)
+    with stores.live.connect() as conn:
+        groups = list(by_memories(conn, users))
+    for group in groups:
+        with stores.live.connect(autocommit=True) as conn, writer.locked(conn, group):
+            lost, others, weeks = _sweep(writer, conn, group)
         gone.append(lost)
         memories, observations, summaries = memories + len(lost), observations + others, summaries + weeks
     writer.close()

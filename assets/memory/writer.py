@@ -26,12 +26,13 @@ from assets.memory import consent, store
 from assets.memory.accounts import read_accounts
 from assets.memory.embed import Embedder, embedder
 from assets.memory.entities import recogniser
+from assets.memory.groups import by_memories
 from assets.memory.likeness import plain
 from assets.memory.observations import comparable, observed
 from assets.memory.planned import Planned
 from assets.memory.purge import mark_deletion, shards_of
 from assets.memory.queries import collected
-from assets.memory.reconcile import Pairs, alike, proposed, reordered, settle, touched
+from assets.memory.reconcile import TRAITS, Pairs, alike, proposed, relevant, reordered, settle, touched
 from assets.memory.redaction import redact
 from assets.memory.report import Budget, Tally
 from assets.memory.score import score
@@ -303,11 +304,7 @@ class Writer:
 
     def _settled(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
         """The new state of every row the batch touches, columns of `store.DETAILS` and those of `reconcile.settle`."""
-        users = set(rows["user_id"].unique())
-        stored = store.read_traits(conn, keyring, users)
-        if stored.outdated and not self.plan:
-            self.effects("write fingerprints", lambda: store.write_fingerprints(conn, keyring, stored))
-        traits = self.planned.traits(stored.traits, users)
+        traits = self._compared(conn, keyring, rows)
         fresh = rows.join(traits, on="id", how="anti")
         asked = proposed(fresh, traits)
         candidates = {name for part in (asked.near, asked.words) for pair in part.iter_rows() for name in pair}
@@ -317,9 +314,24 @@ class Writer:
 
         partners = details(candidates - set(fresh["id"]))
         merges = _merges(asked, fresh, partners)
-        kept = details(touched(rows, traits, merges))
+        concerned = touched(rows, traits, merges)
+        kept = pl.concat([partners.filter(_among(concerned)), details(concerned - set(partners["id"]))])
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), kept)
         return settle(nodes, merges)
+
+    def _compared(self, conn: "psycopg.Connection", keyring: "Keyring", rows: pl.DataFrame) -> pl.DataFrame:
+        """What is stored, or planned, that can matter to a batch; columns of `reconcile.TRAITS`. Of all that its people
+        have stored, a part is in memory at a time."""
+        users = rows["user_id"].unique()
+        planned = self.planned.traits_of(users)
+        asked = pl.concat([rows.select(list(TRAITS)), planned])
+        found = [pl.DataFrame(schema=TRAITS)]
+        for group in by_memories(conn, users):
+            stored = store.read_traits(conn, keyring, group)
+            if stored.outdated and not self.plan:
+                self.effects("write fingerprints", partial(store.write_fingerprints, conn, keyring, stored))
+            found.append(relevant(asked, stored.traits))
+        return pl.concat([self.planned.without(pl.concat(found)), planned])
 
     def settled_anew(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The state of whole users out of their rows alone (columns of `store.DETAILS`), merges found afresh."""
@@ -494,6 +506,10 @@ def _refused(quarantine: pl.DataFrame) -> pl.DataFrame:
 def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
     """Rows for `ops.quarantine` without those of these users."""
     return _but(quarantine, users).drop("found")
+
+
+def _among(ids: Collection[str]) -> pl.Expr:
+    return pl.col("id").is_in(list(ids))
 
 
 def _but(rows: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from warehouse.lazy import lazily
 
 if TYPE_CHECKING:
-    from warehouse.live.copy import Upserted, copy_frame, upsert_frame
+    from warehouse.live.copy import MICROSECONDS, Upserted, copy_frame, read_frame, upsert_frame
     from warehouse.live.database import Live, Snapshot
     from warehouse.live.failures import LiveError, LiveUnavailable
     from warehouse.live.partitions import ensure_partitions
     from warehouse.live.revisions import AppliedRevision, migrate
 
 __all__ = [
+    "MICROSECONDS",
     "AppliedRevision",
     "Live",
     "LiveError",
@@ -24,12 +25,14 @@ __all__ = [
     "copy_frame",
     "ensure_partitions",
     "migrate",
+    "read_frame",
     "upsert_frame",
 ]
 
 __getattr__ = lazily(
     __name__,
     {
+        "MICROSECONDS": "copy",
         "AppliedRevision": "revisions",
         "Live": "database",
         "LiveError": "failures",
@@ -39,6 +42,7 @@ __getattr__ = lazily(
         "copy_frame": "copy",
         "ensure_partitions": "partitions",
         "migrate": "revisions",
+        "read_frame": "copy",
         "upsert_frame": "copy",
     },
 )

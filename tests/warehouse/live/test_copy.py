@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import NOON, conversation, user
-from warehouse.live import Live, LiveError, Upserted, copy_frame, upsert_frame
+from warehouse.live import MICROSECONDS, Live, LiveError, Upserted, copy_frame, read_frame, upsert_frame
 
 TRICKY = [
     *("plain", "", None, "NULL", "\\N", "\\.", "a\n\\.\nb", "a\n\\.", 'a "quoted" word', '""', "comma, comma"),
@@ -43,6 +43,24 @@ def test_whatever_is_copied_reads_back_the_same(migrated: Live, rows: list[dict[
         copy_frame(connection, "pg_temp.kept", frame)
         found = connection.execute("SELECT t, b, i, f, at FROM kept ORDER BY position").fetchall()
     assert found == frame.drop("position").rows()
+
+
+READ = {name: kind for name, kind in FRAME.items() if name != "b"}
+COLUMNS = f"t, i, f, {MICROSECONDS.format('at')}"
+
+
+@given(rows=ROWS)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_stored_is_read_the_same(migrated: Live, rows: list[dict[str, object]]) -> None:
+    frame = pl.DataFrame(rows, schema=FRAME).with_row_index("position")
+    with migrated.connect() as connection:
+        connection.execute(TABLE)
+        copy_frame(connection, "pg_temp.kept", frame)
+        query = f"SELECT {COLUMNS} FROM kept WHERE position >= %s ORDER BY position"
+        found = read_frame(connection, query, [1], READ)
+        nothing = read_frame(connection, query, [len(rows)], READ)
+    assert found.equals(frame.select(*READ)[1:])
+    assert nothing.equals(pl.DataFrame(schema=READ))
 
 
 def test_null_and_an_empty_string_stay_apart_in_a_column_alone(migrated: Live) -> None:
