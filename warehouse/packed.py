@@ -8,9 +8,9 @@ of it once more, as one JSON array. It is derived from the other columns wheneve
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
-from json import loads
 from typing import Any
 
+import msgspec
 import polars as pl
 import pyarrow as pa
 
@@ -53,7 +53,7 @@ def unpack(table: str, rows: pa.Table) -> dict[str, Sequence[Any]]:
     if PACKED not in rows.column_names:  # written before there was one
         return {name: _plain(rows.column(name)) for name in names}
     texts = chain.from_iterable(chunk.to_pylist() for chunk in rows.column(PACKED).chunks)
-    read = loads(f"[{','.join(texts)}]")
+    read = msgspec.json.decode(f"[{','.join(texts)}]")
     return dict(zip(names, zip(*read, strict=True), strict=True)) if read else dict.fromkeys(names, ())
 
 
