@@ -104,7 +104,16 @@ class Compared:
 
 def read_traits(conn: psycopg.Connection, keyring: "Keyring", user_ids: Collection[str]) -> Compared:
     """What is compared of every stored row of these users."""
-    lines = "\n".join(text for (text,) in conn.execute(_TRAITS_OF, [sorted(user_ids)]))
+    return opened_traits(conn, keyring, sealed_traits(conn, user_ids))
+
+
+def sealed_traits(conn: psycopg.Connection, user_ids: Collection[str]) -> str:
+    """As `read_traits`, as it lies in Postgres: half of the work, and the half that waits for it."""
+    return "\n".join(text for (text,) in conn.execute(_TRAITS_OF, [sorted(user_ids)]))
+
+
+def opened_traits(conn: psycopg.Connection, keyring: "Keyring", lines: str) -> Compared:
+    """What `sealed_traits` has read."""
     if not lines:
         return Compared(pl.DataFrame(schema=TRAITS), [])
     rows = pl.read_csv(lines.encode(), has_header=False, schema=_TRAITS_READ)

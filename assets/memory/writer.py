@@ -11,7 +11,7 @@ Does not live here: where items come from (`consolidation.py`, `missed.py`), wha
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -326,8 +326,8 @@ class Writer:
         planned = self.planned.traits_of(users)
         asked = pl.concat([rows.select(list(TRAITS)), planned])
         found = [pl.DataFrame(schema=TRAITS)]
-        for group in by_memories(conn, users):
-            stored = store.read_traits(conn, keyring, group)
+        for lines in _ahead(partial(store.sealed_traits, conn), by_memories(conn, users)):
+            stored = store.opened_traits(conn, keyring, lines)
             if stored.outdated and not self.plan:
                 self.effects("write fingerprints", partial(store.write_fingerprints, conn, keyring, stored))
             found.append(relevant(asked, stored.traits))
@@ -442,6 +442,18 @@ class Writer:
         tally.add("merged", merged)
         tally.show(decided)
         tally.show(_refused(without(offer.quarantine, late)))
+
+
+def _ahead(read: Callable[[list[str]], Result], groups: Iterable[list[str]]) -> Iterator[Result]:
+    """What is read of each group; while one is worked on, the next is read."""
+    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as side:
+        coming: Future[Result] | None = None
+        for group in groups:
+            came, coming = coming, side.submit(read, group)
+            if came is not None:
+                yield came.result()
+        if coming is not None:
+            yield coming.result()
 
 
 def _merges(asked: Pairs, fresh: pl.DataFrame, partners: pl.DataFrame) -> list[tuple[str, str]]:

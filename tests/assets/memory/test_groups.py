@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import polars as pl
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -39,14 +40,14 @@ def test_a_group_counts_no_more_than_it_may_unless_one_alone_does(counts: list[i
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Everyone's memories read by themselves; the groups that were."""
     read: list[list[str]] = []
-    honest = store.read_traits
+    honest = store.sealed_traits
 
-    def watched(conn: object, keyring: object, users: list[str]) -> store.Compared:
+    def watched(conn: psycopg.Connection, users: list[str]) -> str:
         read.append(list(users))
-        return honest(conn, keyring, users)  # type: ignore[arg-type]
+        return honest(conn, users)
 
     monkeypatch.setattr(groups, "MEMORIES_AT_ONCE", 1)
-    monkeypatch.setattr(store, "read_traits", watched)
+    monkeypatch.setattr(store, "sealed_traits", watched)
     return read
 
 
