@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -165,6 +166,7 @@ class Writer:
         self.tally = Tally()
         self.wrote = False
         self._begun: tuple[str, int] | None = None
+        self._beginning = Lock()
         self._side = ThreadPoolExecutor(1, thread_name_prefix="embed")
 
     def rows(self, conn: "psycopg.Connection", allowed: pl.DataFrame) -> pl.DataFrame:
@@ -213,7 +215,8 @@ class Writer:
                 with self.transaction(conn):
                     self.effects("mark source", lambda: also(conn, decided.settled, decided.held))
         except BaseException:
-            self._begun = None  # what is tried again may meet what this attempt left
+            with self._beginning:
+                self._begun = None  # what is tried again may meet what this attempt left
             raise
 
     def close(self) -> None:
@@ -393,9 +396,10 @@ class Writer:
         if not shown.is_empty():
             projected = store.projection(shown, vectors)
             self.wrote = True
-            self._begun = self._begun or longterm.version("memories")
+            with self._beginning:
+                begun = self._begun = self._begun or longterm.version("memories")
             unmet = shown.filter(pl.col("was_status").is_null() & all_new)
-            absent = longterm.absent("memories", unmet, at=self._begun)
+            absent = longterm.absent("memories", unmet, at=begun)
             new = projected["id"].is_in(list(absent))
             for name, put, rows in (
                 ("add vectors", longterm.append, projected if new.all() else projected.filter(new)),
