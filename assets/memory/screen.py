@@ -235,11 +235,14 @@ def _document(raw: bytes) -> dict[str, Any]:
 
 
 def _strings(value: object) -> int:
-    if isinstance(value, dict):
-        return len(value) + _strings(list(value.values()))
-    if isinstance(value, list):
-        return sum(1 if inner.__class__ is str else _strings(inner) for inner in value)
-    return 1 if value.__class__ is str else 0
+    """Strings in a value, keys included."""
+    if value.__class__ is str:
+        return 1
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    count = len(value) if isinstance(value, dict) else 0
+    for inner in inside:
+        count += 1 if inner.__class__ is str else _strings(inner) if isinstance(inner, dict | list) else 0
+    return count
 
 
 def _careful(raw: bytes) -> object:
