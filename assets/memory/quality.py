@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from assets.memory.groups import MEMORIES_AT_ONCE, by_memories, in_groups
 from assets.memory.reconcile import TRAITS, proposed
 from assets.memory.store import read_traits
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from warehouse.stores import Stores
+    from warehouse.vault import Keyring
 
 SAMPLED_USERS = 200
 """Users whose memories are compared with each other: the first by the hash of their id, so the same ones each time."""
@@ -127,6 +129,13 @@ SELECT count(*) FROM memory.items i
 WHERE sha256(uuid_send(i.user_id)) IN (SELECT subject_sha256 FROM compliance.erasure_ledger)
 """
 
+_COUNTED = "SELECT user_id::text AS user_id, count(*) AS memories FROM memory.items GROUP BY user_id"
+_PROJECTED = """
+SELECT id::text AS id, encode(content_sha256, 'hex') AS sha, embedding_model AS model FROM memory.items
+WHERE user_id = ANY(string_to_array($1, ',')::uuid[])
+  AND status IN ('active', 'superseded', 'archived') AND extraction_metadata->>'merged_into' IS NULL
+"""
+
 _SAMPLE = """
 SELECT DISTINCT user_id::text, sha256(uuid_send(user_id)) AS place FROM memory.items WHERE status = 'active'
 ORDER BY place LIMIT %s
@@ -134,9 +143,17 @@ ORDER BY place LIMIT %s
 
 
 def _likeness(stores: "Stores", conn: "psycopg.Connection") -> tuple[int, int, int, int]:
+    """Of the sample: memories, near-duplicates, groups of them, contradictions."""
     users = [user for user, _ in conn.execute(_SAMPLE, [SAMPLED_USERS]).fetchall()]
     keyring = stores.vault.keyring(users, conn=conn)
-    traits = read_traits(conn, keyring, [user for user in users if user not in keyring.destroyed]).traits
+    readable = [user for user in users if user not in keyring.destroyed]
+    found = [_alike(conn, keyring, group) for group in by_memories(conn, readable)]
+    sampled, near, clusters, contradictions = map(sum, zip((0, 0, 0, 0), *found, strict=True))
+    return sampled, near, clusters, contradictions
+
+
+def _alike(conn: "psycopg.Connection", keyring: "Keyring", users: list[str]) -> tuple[int, int, int, int]:
+    traits = read_traits(conn, keyring, users).traits
     found = conn.execute(
         "SELECT id::text FROM memory.items WHERE status = 'active' AND user_id = ANY(%s::uuid[])", [users]
     ).fetchall()
@@ -177,21 +194,18 @@ def _groups(pairs: pl.DataFrame) -> int:
 
 def _projection(stores: "Stores") -> tuple[int, int, int]:
     """Orphan, missing and stale vectors."""
-    kept = stores.live.read(
-        "SELECT id::text AS id, encode(content_sha256, 'hex') AS sha, embedding_model AS model FROM memory.items"
-        " WHERE status IN ('active', 'superseded', 'archived') AND extraction_metadata->>'merged_into' IS NULL"
-    )
-    parts = list(stores.longterm.scan("memories", ["id", "content_sha256", "embedding_model"]))
-    held = (
-        pl.concat(parts)
-        if parts
-        else pl.DataFrame(schema=dict.fromkeys(("id", "content_sha256", "embedding_model"), pl.String))
-    )
-    both = kept.join(held, on="id", how="full", coalesce=True)
-    orphan = both.filter(pl.col("sha").is_null())
-    missing = both.filter(pl.col("content_sha256").is_null())
-    stale = both.filter((pl.col("sha") != pl.col("content_sha256")) | (pl.col("model") != pl.col("embedding_model")))
-    return len(orphan), len(missing), len(stale)
+    counts = dict(stores.live.read(_COUNTED).iter_rows())
+    everyone = sorted(counts.keys() | stores.longterm.users("memories"))
+    orphan = missing = stale = 0
+    for users in in_groups(((user, counts.get(user, 0)) for user in everyone), MEMORIES_AT_ONCE):
+        kept = stores.live.read(_PROJECTED, [",".join(users)])
+        held = stores.longterm.rows("memories", user_ids=users, columns=["id", "content_sha256", "embedding_model"])
+        both = kept.join(held, on="id", how="full", coalesce=True)
+        orphan += both["sha"].null_count()
+        missing += both["content_sha256"].null_count()
+        other = (pl.col("sha") != pl.col("content_sha256")) | (pl.col("model") != pl.col("embedding_model"))
+        stale += len(both.filter(other))
+    return orphan, missing, stale
 
 
 def _backlog(stores: "Stores", now: datetime) -> tuple[int, float]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from assets.memory import groups, store
+from assets.memory import groups, quality, store
 from assets.memory.consolidation import consolidate
 from assets.memory.episodes import write_episodes
 from assets.memory.groups import in_groups
@@ -158,3 +158,24 @@ def test_the_rows_of_a_memory_that_a_plan_has_changed_are_kept() -> None:
     planned = _traits("it rained all day").with_columns(rep=pl.lit(item_id(ANN, WALK.encode().hex())))
 
     assert relevant(planned, stored)["id"].to_list() == [item_id(ANN, WALK.encode().hex())]
+
+
+def test_quality_is_the_same_however_many_are_looked_at_together(
+    stores: Stores, one_by_one: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = sorted(arriving.person(stores) for _ in range(3))
+    for user in people:
+        arriving.push(stores, user, arriving.raw("I love coffee"), arriving.raw("I hate coffee"))
+        arriving.push(stores, user, arriving.raw(WALK, kind="event"))
+    consolidate(stores, now=arriving.NOW)
+    with stores.live.connect() as conn:  # of one only vectors are left, of another only rows
+        conn.execute("DELETE FROM memory.items WHERE user_id = %s::uuid", [people[0]])
+    stores.longterm.delete("memories", user_id=people[1])
+
+    monkeypatch.setattr(quality, "MEMORIES_AT_ONCE", 1)
+    apart = quality.measure(stores, now=arriving.NOW)
+    monkeypatch.undo()
+    together = quality.measure(stores, now=arriving.NOW)
+
+    assert apart == together
+    assert (together.sampled, together.orphan_vectors, together.missing_vectors) == (4, 3, 3)
