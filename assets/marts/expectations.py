@@ -4,8 +4,8 @@ Lives here: the suites and one function that runs them. Does not live here: when
 Results carry counts, never values. One context per process: making one costs seconds, using it milliseconds.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -122,9 +122,18 @@ def expect_mart(mart: str, frame: "pl.DataFrame") -> list[Outcome]:
     return evaluate(f"marts.{mart}", frame, suite_of(MARTS[mart]))
 
 
-def expect_items(frame: "pl.DataFrame") -> list[Outcome]:
-    """Run the suite of memory.items over rows of it."""
-    return evaluate("memory.items", frame, MEMORY_ITEMS)
+def expect_items(frames: "Iterable[pl.DataFrame]") -> list[Outcome]:
+    """Run the suite of memory.items over parts of it, in each all rows of its users, and add up what was found."""
+    found = zip(*(evaluate("memory.items", frame, MEMORY_ITEMS) for frame in frames), strict=True)
+    return [
+        replace(
+            parts[0],
+            passed=all(one.passed for one in parts),
+            rows=sum(one.rows for one in parts),
+            unexpected=sum(one.unexpected for one in parts),
+        )
+        for parts in found
+    ]
 
 
 def evaluate(name: str, frame: "pl.DataFrame", suite: Sequence[Expectation]) -> list[Outcome]:

@@ -111,21 +111,16 @@ def _result(
 def expectations(stores: StoresResource) -> AssetCheckResult:
     """Run the suite over every row's columns that hold no text."""
     from assets.marts import expect_items
+    from assets.memory.quality import without_text
 
-    frame = stores.open().live.read(
-        "SELECT id::text AS id, user_id::text AS user_id, encode(content_sha256, 'hex') AS content_sha256, status,"
-        " significance_level, relevance_score::float8 AS relevance_score, stability_score::float8 AS stability_score,"
-        " explicitness_score::float8 AS explicitness_score, composite_score::float8 AS composite_score"
-        " FROM memory.items"
-    )
-    outcomes = expect_items(frame)
+    outcomes = expect_items(without_text(stores.open().live))
     failed = [outcome for outcome in outcomes if not outcome.passed]
     lines = [f"| {one.expectation} | {one.column} | {one.unexpected} of {one.rows} |" for one in failed]
     table = "\n".join(["| expectation | column | unexpected |", "| --- | --- | --- |", *lines])
     return AssetCheckResult(
         passed=not failed,
         metadata={
-            "rows": frame.height,
+            "rows": max(outcome.rows for outcome in outcomes),
             "expectations": len(outcomes),
             "failed": len(failed),
             "unexpected": MetadataValue.md(table),

@@ -4,7 +4,7 @@ Reads Postgres, LanceDB and Redis. Does not live here: what is too much (`checks
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,11 +18,15 @@ from assets.memory.store import read_traits
 if TYPE_CHECKING:
     import psycopg
 
+    from warehouse.live import Live
     from warehouse.stores import Stores
     from warehouse.vault import Keyring
 
 SAMPLED_USERS = 200
 """Users whose memories are compared with each other: the first by the hash of their id, so the same ones each time."""
+
+ROWS_JUDGED = 200_000
+"""Rows that great-expectations is given together; it makes 1.4 KB of each."""
 
 SETTLED = timedelta(days=30)
 """How long engram has known a memory that recall has had its time to return."""
@@ -136,10 +140,27 @@ WHERE user_id = ANY(string_to_array($1, ',')::uuid[])
   AND status IN ('active', 'superseded', 'archived') AND extraction_metadata->>'merged_into' IS NULL
 """
 
+_WITHOUT_TEXT = """
+SELECT id::text AS id, user_id::text AS user_id, encode(content_sha256, 'hex') AS content_sha256, status,
+       significance_level, relevance_score::float8 AS relevance_score, stability_score::float8 AS stability_score,
+       explicitness_score::float8 AS explicitness_score, composite_score::float8 AS composite_score
+FROM memory.items WHERE user_id = ANY(string_to_array($1, ',')::uuid[])
+"""
+
 _SAMPLE = """
 SELECT DISTINCT user_id::text, sha256(uuid_send(user_id)) AS place FROM memory.items WHERE status = 'active'
 ORDER BY place LIMIT %s
 """
+
+
+def without_text(live: "Live") -> Iterator[pl.DataFrame]:
+    """The columns of memory.items that hold no text, group by group of users; no rows where there are none.
+
+    Yields:
+        `id, user_id, content_sha256` (hex), `status, significance_level`, all text, and the four scores, Float64.
+    """
+    for users in list(in_groups(live.read(_COUNTED).iter_rows(), ROWS_JUDGED)) or [[]]:
+        yield live.read(_WITHOUT_TEXT, [",".join(users)])
 
 
 def _likeness(stores: "Stores", conn: "psycopg.Connection") -> tuple[int, int, int, int]:

@@ -65,18 +65,30 @@ def test_every_mart_has_a_suite_with_its_key() -> None:
         assert kinds & {"ExpectCompoundColumnsToBeUnique", "ExpectColumnValuesToBeUnique"}
 
 
-def test_memory_items_are_held_to_their_suite() -> None:
-    sound = pl.DataFrame(
+@pytest.fixture
+def memory_items() -> pl.DataFrame:
+    """Two rows of memory.items that break nothing."""
+    return pl.DataFrame(
         {
             "id": ["a", "b"], "user_id": ["u", "u"], "content_sha256": ["1", "2"], "status": ["active", "superseded"],
             "significance_level": ["low", "high"], "relevance_score": [0.1, 0.2], "stability_score": [0.1, 0.2],
             "explicitness_score": [0.1, 0.2], "composite_score": [0.1, 0.2],
         }
     )  # fmt: skip
-    assert all(one.passed for one in expect_items(sound))
-    broken = sound.with_columns(status=pl.lit("gone"), composite_score=pl.lit(1.5), content_sha256=pl.lit("1"))
-    found = {(one.column, one.unexpected) for one in expect_items(broken) if not one.passed}
+
+
+def test_memory_items_are_held_to_their_suite(memory_items: pl.DataFrame) -> None:
+    assert all(one.passed for one in expect_items([memory_items]))
+    broken = memory_items.with_columns(status=pl.lit("gone"), composite_score=pl.lit(1.5), content_sha256=pl.lit("1"))
+    found = {(one.column, one.unexpected) for one in expect_items([broken]) if not one.passed}
     assert found == {("status", 2), ("composite_score", 2), ("user_id,content_sha256", 2)}
+
+
+def test_what_is_found_in_parts_of_memory_items_is_added_up(memory_items: pl.DataFrame) -> None:
+    sound, broken = memory_items, memory_items.with_columns(status=pl.lit("gone"))
+    outcomes = expect_items([sound, broken, broken])
+    assert {one.rows for one in outcomes} == {6}
+    assert {(one.column, one.unexpected) for one in outcomes if not one.passed} == {("status", 4)}
 
 
 def test_a_day_far_from_the_days_before_is_unusual_and_a_young_mart_is_not_judged() -> None:

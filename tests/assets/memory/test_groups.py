@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from assets.marts import expect_items
 from assets.memory import groups, quality, store
 from assets.memory.consolidation import consolidate
 from assets.memory.episodes import write_episodes
@@ -179,3 +180,20 @@ def test_quality_is_the_same_however_many_are_looked_at_together(
 
     assert apart == together
     assert (together.sampled, together.orphan_vectors, together.missing_vectors) == (4, 3, 3)
+
+
+def test_rows_are_judged_group_by_group_and_an_empty_store_is_judged_too(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (nothing,) = quality.without_text(stores.live)
+    people = sorted(arriving.person(stores) for _ in range(2))
+    for user in people:
+        arriving.push(stores, user, arriving.raw(BERLIN), arriving.raw(WALK, kind="event"))
+    consolidate(stores, now=arriving.NOW)
+    monkeypatch.setattr(quality, "ROWS_JUDGED", 1)
+
+    parts = list(quality.without_text(stores.live))
+
+    assert nothing.is_empty()
+    assert sorted(part["user_id"].to_list() for part in parts) == [[user] * 2 for user in people]
+    assert all(outcome.passed for outcome in expect_items([nothing, *parts]))
