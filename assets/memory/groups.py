@@ -30,7 +30,7 @@ def in_groups(counts: Iterable[tuple[str, int]], most: int) -> Iterator[list[str
 def by_memories(conn: "psycopg.Connection", user_ids: Collection[str]) -> Iterator[list[str]]:
     """Those of the users who have memories, in groups that have at most `MEMORIES_AT_ONCE` together."""
     counts = conn.execute(_MEMORIES, [sorted(user_ids)]).fetchall()
-    yield from in_groups(counts, MEMORIES_AT_ONCE)
+    return in_groups(counts, MEMORIES_AT_ONCE)
 
 
 _MEMORIES = """

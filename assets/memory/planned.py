@@ -67,6 +67,8 @@ class Planned:
 
     def without(self, stored: pl.DataFrame) -> pl.DataFrame:
         """Stored rows but those that the plan would have written anew or taken away."""
+        if not self:
+            return stored
         return stored.filter(~pl.col("id").is_in(list(self.gone))).join(self.rows, on="id", how="anti")
 
     def details(self, read: Callable[[Collection[str]], pl.DataFrame], ids: Collection[str]) -> pl.DataFrame:

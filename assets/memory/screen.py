@@ -241,7 +241,7 @@ def _strings(value: object) -> int:
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     count = len(value) if isinstance(value, dict) else 0
     for inner in inside:
-        count += 1 if inner.__class__ is str else _strings(inner) if isinstance(inner, dict | list) else 0
+        count += 1 if inner.__class__ is str else _strings(inner)
     return count
 
 

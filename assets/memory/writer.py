@@ -318,7 +318,9 @@ class Writer:
         partners = details(candidates - set(fresh["id"]))
         merges = _merges(asked, fresh, partners)
         concerned = touched(rows, traits, merges)
-        kept = pl.concat([partners.filter(_among(concerned)), details(concerned - set(partners["id"]))])
+        kept = pl.concat(
+            [partners.filter(pl.col("id").is_in(list(concerned))), details(concerned - set(partners["id"]))]
+        )
         nodes = united(rows.with_columns(known_at=pl.lit(self.now, store.DETAILS["known_at"])), kept)
         return settle(nodes, merges)
 
@@ -522,10 +524,6 @@ def _refused(quarantine: pl.DataFrame) -> pl.DataFrame:
 def without(quarantine: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:
     """Rows for `ops.quarantine` without those of these users."""
     return _but(quarantine, users).drop("found")
-
-
-def _among(ids: Collection[str]) -> pl.Expr:
-    return pl.col("id").is_in(list(ids))
 
 
 def _but(rows: pl.DataFrame, users: Collection[str]) -> pl.DataFrame:

@@ -13,6 +13,9 @@ NULL = "\\N"
 ROWS_AT_ONCE = 2_000
 """Rows that are text at a time."""
 
+MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
+"""Of a time, since 1970, for `read_frame`."""
+
 
 @dataclass(frozen=True)
 class Upserted:
@@ -111,10 +114,6 @@ def read_frame(
     if not told:
         return pl.DataFrame(schema=schema)
     return pl.read_csv(told, has_header=False, schema=read).cast(pl.Schema(schema))
-
-
-MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"
-"""Of a time, since 1970, for `read_frame`."""
 
 
 @contextmanager

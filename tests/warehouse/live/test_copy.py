@@ -5,6 +5,7 @@ from decimal import Decimal
 from uuid import UUID, uuid4
 
 import polars as pl
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -34,13 +35,19 @@ ROWS = st.lists(
 )
 
 
+def kept(connection: psycopg.Connection, rows: list[dict[str, object]]) -> pl.DataFrame:
+    """The rows as a frame, and in a table of their own."""
+    frame = pl.DataFrame(rows, schema=FRAME).with_row_index("position")
+    connection.execute(TABLE)
+    copy_frame(connection, "pg_temp.kept", frame)
+    return frame
+
+
 @given(rows=ROWS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_copied_reads_back_the_same(migrated: Live, rows: list[dict[str, object]]) -> None:
-    frame = pl.DataFrame(rows, schema=FRAME).with_row_index("position")
     with migrated.connect() as connection:
-        connection.execute(TABLE)
-        copy_frame(connection, "pg_temp.kept", frame)
+        frame = kept(connection, rows)
         found = connection.execute("SELECT t, b, i, f, at FROM kept ORDER BY position").fetchall()
     assert found == frame.drop("position").rows()
 
@@ -52,10 +59,8 @@ COLUMNS = f"t, i, f, {MICROSECONDS.format('at')}"
 @given(rows=ROWS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_is_stored_is_read_the_same(migrated: Live, rows: list[dict[str, object]]) -> None:
-    frame = pl.DataFrame(rows, schema=FRAME).with_row_index("position")
     with migrated.connect() as connection:
-        connection.execute(TABLE)
-        copy_frame(connection, "pg_temp.kept", frame)
+        frame = kept(connection, rows)
         query = f"SELECT {COLUMNS} FROM kept WHERE position >= %s ORDER BY position"
         found = read_frame(connection, query, [1], READ)
         nothing = read_frame(connection, query, [len(rows)], READ)
