@@ -93,7 +93,7 @@ def draw(rng: np.random.Generator, bank: Bank, sentence: Ints) -> Drawn:
 @cache
 def phrases() -> Phrases:
     """The phrases, read once per process."""
-    raw: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "phrases.yaml").read_text())
+    raw: dict[str, Any] = yaml.load((Path(__file__).parent / "phrases.yaml").read_text(), yaml.CSafeLoader)
     ranges: dict[str, tuple[int, int]] = {}
     words: list[str] = []
     for name, listed in raw["words"].items():

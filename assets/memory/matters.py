@@ -157,7 +157,7 @@ _NOTHING = Reading("", frozenset(), frozenset(), frozenset(), frozenset(), froze
 def _table() -> tuple[dict[str, list[tuple[tuple[str, ...], int, bool, str]]], dict[str, str]]:
     """Ways of naming a matter by their rarest word: all words, how many stand before it, whether they follow each other,
     and the matter; and what values look like by matter."""
-    rows = yaml.safe_load((Path(__file__).parent / "matters.yaml").read_text(encoding="utf-8"))
+    rows = yaml.load((Path(__file__).parent / "matters.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
     ways: dict[str, list[tuple[tuple[str, ...], int, bool, str]]] = {}
     kinds: dict[str, str] = {}
     for matter, (kind, said) in rows.items():

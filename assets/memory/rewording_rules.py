@@ -61,7 +61,7 @@ class RewordingTable(BaseModel):
 def table() -> RewordingTable:
     """`rewordings.yaml`, validated."""
     path = Path(__file__).parent / "rewordings.yaml"
-    return RewordingTable.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return RewordingTable.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
 # -- verbs -------------------------------------------------------------------------------------------------------------

@@ -78,7 +78,9 @@ class Rules(_Strict):
 @cache
 def rules() -> Rules:
     """`rules.yaml`, validated."""
-    return Rules.model_validate(yaml.safe_load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8")))
+    return Rules.model_validate(
+        yaml.load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    )
 
 
 @dataclass(frozen=True)

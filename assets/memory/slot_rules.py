@@ -182,7 +182,9 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool, moves: bool) -
 @cache
 def table() -> SlotTable:
     """`slots.yaml`, validated."""
-    return SlotTable.model_validate(yaml.safe_load((Path(__file__).parent / "slots.yaml").read_text(encoding="utf-8")))
+    return SlotTable.model_validate(
+        yaml.load((Path(__file__).parent / "slots.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    )
 
 
 def phrases(words: str) -> list[str]:

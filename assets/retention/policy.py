@@ -139,7 +139,7 @@ def load_policy(path: Path = POLICY_FILE) -> Policy:
         PolicyInvalid: not there, not YAML, or not a policy; says which field expected what.
     """
     try:
-        return Policy.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Policy.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
     except OSError as error:
         raise PolicyInvalid(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:

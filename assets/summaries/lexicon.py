@@ -61,7 +61,7 @@ class Matcher:
 @lru_cache(maxsize=1)
 def _lexicon() -> dict[str, Any]:
     text = files("assets.summaries").joinpath("lexicon.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
     return loaded
 
 

@@ -1,15 +1,11 @@
 """F01, F02: kill -9 before and after every side effect of a consolidation, in a real process; the next run ends the
 same."""
 
-import signal
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from assets.memory.consolidation import consolidate
 from tests.assets.memory import arriving
+from tests.killed import KILLED, forking
 from warehouse.settings import Settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
@@ -17,36 +13,19 @@ from warehouse.stores import Stores
 GROUPS = 20
 """Killed one after another before the run that mends them all; each group is alone in its shards."""
 
-KILLED = """
-import os, signal, sys
+PROGRAM = """
 from datetime import datetime
 
-import lancedb, rensa, wordllama
 from assets.memory.consolidation import consolidate
-from assets.memory.embed import embedder
+from tests.killed import at_boundary
 from warehouse.settings import get_settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
 
-def die(users, now, fatal):
-    passed = 0
-    def boundary(name):
-        nonlocal passed
-        passed += 1
-        if passed == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-    consolidate(Stores(get_settings()), [shard_of(user) for user in users], now=now, boundary=boundary)
-
-# What takes a while to load is loaded once; nothing has run in the parent when it forks.
-embedder(get_settings())._begins
-now = datetime.fromisoformat(sys.argv[1])
-for group in sys.argv[2:]:
-    fatal, _, users = group.partition(":")
-    child = os.fork()
-    if child == 0:
-        die(users.split(","), now, int(fatal))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+def run(fatal, now, *users):
+    shards = [shard_of(user) for user in users]
+    boundary = at_boundary(int(fatal))
+    consolidate(Stores(get_settings()), shards, now=datetime.fromisoformat(now), boundary=boundary)
 """
 
 
@@ -113,15 +92,8 @@ def test_f01_f02_a_consolidation_killed_at_any_boundary_ends_as_if_nothing_had_h
         everyone = _apart(stores, people * len(fatal))
         victims = {number: everyone[people * place : people * (place + 1)] for place, number in enumerate(fatal)}
         _arrive(stores, everyone, known=known)
-        groups = [f"{number}:{','.join(users)}" for number, users in victims.items()]
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, arriving.NOW.isoformat(), *groups],
-            env={**environment, "PYTHONPATH": str(Path.cwd()), "ENGRAM_MEMORY_BATCH_ITEMS": str(items)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.split() == [str(-signal.SIGKILL)] * len(victims)
+        with forking(PROGRAM, {**environment, "ENGRAM_MEMORY_BATCH_ITEMS": str(items)}) as run:
+            assert {run(number, arriving.NOW.isoformat(), *users) for number, users in victims.items()} == {KILLED}
 
         consolidate(stores, now=arriving.NOW)
         for number, users in victims.items():
@@ -130,6 +102,6 @@ def test_f01_f02_a_consolidation_killed_at_any_boundary_ends_as_if_nothing_had_h
                 assert arriving.state(stores, user) == expected, where
                 assert arriving.projected(stores, user) == arriving.shown(stores, user), where
                 assert arriving.waiting(stores, user) == [], where
-                assert [payload for _, payload, owner in arriving.quarantined(stores) if owner == user] == [
+                assert [payload for _, payload, _ in arriving.quarantined(stores, user)] == [
                     b"{broken " + user.encode()
                 ], where

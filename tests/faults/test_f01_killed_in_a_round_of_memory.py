@@ -1,50 +1,33 @@
 """F01: kill -9 after every side effect of a whole round of memory, and before the first: withdrawal, consolidation,
 missed turns, fading, weekly summaries. The boundaries are those the round names: a new one is killed at too."""
 
-import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from uuid import UUID
 
 from assets.memory.rounds import go_round
 from tests import builders
 from tests.assets.memory import arriving
+from tests.killed import KILLED, forking
 from warehouse.shards import SHARDS, shard_of
 from warehouse.stores import Stores
 
 LATER = arriving.NOW + timedelta(days=300)
 
-KILLED = """
-import os, signal, sys
+PROGRAM = """
 from datetime import datetime
 
-import lancedb, rensa, wordllama
 from assets.memory import episodes, fade, missed, withdraw
 from assets.memory.rounds import go_round
+from tests.killed import at_boundary
 from warehouse.settings import get_settings
 from warehouse.shards import shard_of
 from warehouse.stores import Stores
 
-def die(user, now, fatal):
-    passed = 0
-    def boundary(name):
-        nonlocal passed
-        passed += 1
-        if passed == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-    go_round(Stores(get_settings()), [shard_of(user)], now=now, boundary=boundary, retire_share=1)
-
-# What takes seconds to import is imported once; nothing has run in the parent when it forks.
-now = datetime.fromisoformat(sys.argv[1])
-for victim in sys.argv[2:]:
-    user, fatal = victim.split("@")
-    child = os.fork()
-    if child == 0:
-        die(user, now, int(fatal))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+def run(user, fatal, now):
+    boundary = at_boundary(int(fatal))
+    go_round(
+        Stores(get_settings()), [shard_of(user)], now=datetime.fromisoformat(now), boundary=boundary, retire_share=1
+    )
 """
 
 
@@ -117,7 +100,7 @@ def _ended(stores: Stores, user: str) -> list[object]:
         [(row[1], text) for row, text in zip(weeks, texts, strict=True)],
         marked,
         arriving.waiting(stores, user),
-        [reason for reason, _, owner in arriving.quarantined(stores) if owner == user],
+        [reason for reason, _, _ in arriving.quarantined(stores, user)],
     ]
 
 
@@ -141,14 +124,8 @@ def test_f01_a_round_killed_at_any_boundary_ends_as_if_nothing_had_happened(
     victims = dict(zip(fatal, others, strict=False))
     assert len(victims) == len(fatal), "more boundaries than shards: kill in two rounds"
 
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, LATER.isoformat(), *(f"{user}@{place}" for place, user in victims.items())],
-        env={**environment, "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == [str(-signal.SIGKILL)] * len(victims)
+    with forking(PROGRAM, environment) as run:
+        assert {run(user, place, LATER.isoformat()) for place, user in victims.items()} == {KILLED}
 
     go_round(stores, now=LATER, retire_share=1)
     for place, user in victims.items():

@@ -5,9 +5,6 @@ whose Redis is killed and started again, and whose clock jumps.
 """
 
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -38,6 +35,7 @@ from assets.memory.rounds import go_round
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders
 from tests.assets.memory import arriving
+from tests.killed import KILLED, forking
 from warehouse import embedded
 from warehouse.settings import Settings
 from warehouse.stores import Stores
@@ -208,33 +206,17 @@ def test_memorys_promises_hold_under_any_interleaving(stores: Stores) -> None:
     )
 
 
-KILLER = """
-import os, signal, sys
+PROGRAM = """
 from datetime import datetime
 
-import lancedb, rensa, wordllama
-from assets.memory import rounds
 from assets.memory.consolidation import consolidate
+from tests.killed import at_boundary
 from warehouse.settings import get_settings
 from warehouse.stores import Stores
 
-def die(now, fatal):
-    passed = 0
-    def boundary(name):
-        nonlocal passed
-        passed += 1
-        if passed == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
+def run(now, fatal):
+    now, boundary = datetime.fromisoformat(now), at_boundary(int(fatal))
     consolidate(Stores(get_settings()), now=now, boundary=boundary, retire_share=1)
-
-# What takes seconds to import is imported once; nothing has run in the parent when it forks.
-for line in sys.stdin:
-    now, fatal = line.split()
-    child = os.fork()
-    if child == 0:
-        die(datetime.fromisoformat(now), int(fatal))
-        os._exit(0)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -242,11 +224,11 @@ class HarshMemory(Memory):
     """The same people, on a machine that is not kind."""
 
     own: Settings
-    kill_at: Callable[[datetime, int], int]
+    run: Callable[..., int]
 
     @rule(fatal=strategies.integers(3, EFFECTS))
     def consolidate_and_perhaps_die(self, fatal: int) -> None:
-        assert type(self).kill_at(self.now, fatal) in {0, -signal.SIGKILL}
+        assert type(self).run(self.now.isoformat(), fatal) in {0, KILLED}
 
     @rule()
     def kill_redis_and_start_it_again(self) -> None:
@@ -291,37 +273,16 @@ def own_redis() -> Iterator[Settings]:
     shutil.rmtree(settings.home)
 
 
-@pytest.fixture
-def killer(environment: dict[str, str], own_redis: Settings) -> Iterator[Callable[[datetime, int], int]]:
-    """Consolidates in a process that is killed at the boundary of that number; returns how it ended."""
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLER],
-        env={**environment, "PYTHONPATH": str(Path.cwd()), "REDIS_URL": embedded.redis_url(own_redis)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        asked, answered = process.stdin, process.stdout
-
-        def kill_at(now: datetime, fatal: int) -> int:
-            print(now.isoformat(), fatal, file=asked, flush=True)
-            return int(answered.readline())
-
-        yield kill_at
-        asked.close()
-
-
 def test_they_hold_when_processes_and_redis_are_really_killed_and_the_clock_jumps(
-    settings: Settings, own_redis: Settings, killer: Callable[[datetime, int], int]
+    settings: Settings, own_redis: Settings, environment: dict[str, str]
 ) -> None:
-    url = SecretStr(embedded.redis_url(own_redis))
-    stores = Stores(settings.model_copy(update={"redis_url": url}))
-    machine = type(
-        "BoundHarshMemory", (HarshMemory,), {"stores": stores, "own": own_redis, "kill_at": staticmethod(killer)}
-    )
-    run_state_machine_as_test(machine, settings=_settings(6, 12))
+    url = embedded.redis_url(own_redis)
+    stores = Stores(settings.model_copy(update={"redis_url": SecretStr(url)}))
+    with forking(PROGRAM, {**environment, "REDIS_URL": url}) as run:
+        machine = type(
+            "BoundHarshMemory", (HarshMemory,), {"stores": stores, "own": own_redis, "run": staticmethod(run)}
+        )
+        run_state_machine_as_test(machine, settings=_settings(6, 12))
 
 
 def _settings(examples: int, steps: int) -> settings_of_hypothesis:

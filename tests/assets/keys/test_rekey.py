@@ -3,13 +3,9 @@
 import io
 import json
 import re
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +22,7 @@ from tests import builders
 from tests.assets.memory import arriving
 from tests.assets.retention import scene
 from tests.assets.summaries.test_calls import call_summaries
+from tests.killed import KILLED, forking
 from warehouse.settings import Settings
 from warehouse.stores import Stores
 from warehouse.vault import change_master_key
@@ -232,35 +229,26 @@ def test_a_writer_that_read_the_old_key_is_waited_for_and_its_text_keeps_the_key
     assert arriving.rows(stores, user)[0]["content"] == row["content"]
 
 
-KILLED = """
-import os, signal, sys
-from datetime import UTC, datetime
+PROGRAM = """
+import os, signal
+from datetime import datetime
 
 import polars, pyarrow.parquet
 from assets.keys.rekey import rekey
 from warehouse.settings import get_settings
 from warehouse.stores import Stores
 
-fatal, passed = sys.argv[1].split("#"), 0
+def run(older_than, number, *words):
+    fatal, passed = " ".join(words), 0
 
-def reached(name):
-    global passed
-    passed += name == fatal[0]
-    if passed == int(fatal[1]):
-        os.kill(os.getpid(), signal.SIGKILL)
+    def reached(name):
+        nonlocal passed
+        passed += name == fatal
+        if passed == int(number):
+            os.kill(os.getpid(), signal.SIGKILL)
 
-rekey(Stores(get_settings()), older_than=datetime.fromisoformat(sys.argv[2]), reached=reached)
+    rekey(Stores(get_settings()), older_than=datetime.fromisoformat(older_than), reached=reached)
 """
-
-
-def _killed(environment: dict[str, str], fatal: str, older_than: datetime) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-c", KILLED, fatal, older_than.isoformat()],
-        env={**environment, "PYTHONPATH": str(Path.cwd())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_f01_killed_before_each_of_its_effects_everything_still_reads_and_the_next_run_finishes(
@@ -271,10 +259,10 @@ def test_f01_killed_before_each_of_its_effects_everything_still_reads_and_the_ne
     rekey(stores, older_than=SOON, reached=effects.append)
     assert {"rotate", "write archive", "name archive", "remove archive", "retire"} <= set(effects)
 
-    for effect in dict.fromkeys(effects):
-        run = _killed(environment, f"{effect}#1", SOON)
-        assert run.returncode == -signal.SIGKILL, (effect, run.stderr[-800:])
-        assert filled.texts() == before, effect
+    with forking(PROGRAM, environment) as run:
+        for effect in dict.fromkeys(effects):
+            assert run(SOON.isoformat(), 1, effect) == KILLED, effect
+            assert filled.texts() == before, effect
 
     rekey(stores, older_than=datetime(2000, 1, 1, tzinfo=UTC))
     assert filled.texts() == before
@@ -290,9 +278,9 @@ def test_a_change_of_the_master_key_killed_at_each_batch_ends_with_the_new_one_a
     assert change_master_key(settings)
     never = datetime(2000, 1, 1, tzinfo=UTC)
 
-    killed = [_killed(environment, f"rewrap#{number}", never) for number in (1, 2)]
+    with forking(PROGRAM, environment) as run:
+        assert [run(never.isoformat(), number, "rewrap") for number in (1, 2)] == [KILLED] * 2
     between = Stores(settings)
-    assert [run.returncode for run in killed] == [-signal.SIGKILL] * 2
     assert filled.texts(between) == before
     assert between.vault.foreign() > 0
 

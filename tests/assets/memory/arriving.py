@@ -114,10 +114,12 @@ def shown(stores: Stores, user: str) -> list[tuple[object, ...]]:
     )
 
 
-def quarantined(stores: Stores) -> list[tuple[str, bytes, str | None]]:
-    """Reason, bytes and user of everything in quarantine."""
+def quarantined(stores: Stores, owner: str | None = None) -> list[tuple[str, bytes, str | None]]:
+    """Reason, bytes and user of everything in quarantine, or of what is there of one user."""
     with stores.live.connect() as conn:
         found: Iterable[tuple[str, str, str | None]] = conn.execute(
             "SELECT reason, id::text, user_id::text FROM ops.quarantine"
+            " WHERE %(owner)s::uuid IS NULL OR user_id = %(owner)s::uuid",
+            {"owner": owner},
         ).fetchall()
     return sorted((reason, bytes_of(stores, item), user) for reason, item, user in found)
