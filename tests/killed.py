@@ -1,7 +1,7 @@
 """Processes that kill themselves at a moment of their choice, many of them without loading everything for each.
 
-A program defines `run(*words)` and is loaded once; every call forks a child that runs it. Nothing that is loaded before
-(`preloaded.py`) starts a thread or opens a connection, which a fork would tear.
+A program defines `run(*words)` and is loaded once; every call forks a child that runs it. Of what is loaded before
+(`preloaded.py`) nothing has been used that a fork would tear.
 """
 
 import os

@@ -1,5 +1,5 @@
 """What a process of engram loads once. A test that kills one many times imports this and forks: its children begin with
-it all, and no thread has been started nor a connection opened that a fork would tear."""
+it all. No store was opened, no frame computed; LanceDB's threads are there but idle, and begin anew in a child."""
 
 from importlib import import_module
 
