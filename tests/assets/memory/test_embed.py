@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class Endpoint:
                 for name, value in (more[0] if more else {}).items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(payload)
+                with suppress(BrokenPipeError):  # who asked has given up by then
+                    self.wfile.write(payload)
 
             def log_message(self, *_: object) -> None:
                 pass
