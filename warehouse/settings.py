@@ -1,7 +1,7 @@
 """Every knob of engram, its default and its unit, in one class.
 
 Lives here: the settings class and the paths derived from `ENGRAM_HOME`.
-Does not live here: anything that opens a store (see `stores.py`) or starts a server (see `embedded.py`).
+Does not live here: anything that opens a store (see `stores.py`) or starts a server (see `embedded/`).
 """
 
 from functools import lru_cache

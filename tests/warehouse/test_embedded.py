@@ -22,6 +22,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from warehouse import embedded
+from warehouse.embedded.postgres import PostgresServer
+from warehouse.embedded.redis import RedisServer
 from warehouse.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +41,7 @@ def temporary_home() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="egh"))
     yield folder
     # A clean stop has a test of its own; a checkpoint after each of the others would only take time.
-    for server in (embedded._PostgresServer, embedded._RedisServer):
+    for server in (PostgresServer, RedisServer):
         for process in (found := server(Settings(home=folder)))._ours():
             process.kill()
         found._end_orphans()
