@@ -9,8 +9,8 @@ from assets.memory import EmbeddingFailed
 from warehouse.embedded import ServerFailed
 from warehouse.live import LiveError
 from warehouse.live.login import UnsafeLogin
+from warehouse.master_key import VaultError
 from warehouse.shortterm import ShortTermRefused, ShortTermUnavailable, SourceLost
-from warehouse.vault import VaultError
 
 EXPECTED = (
     LookupError,

@@ -53,6 +53,7 @@ class Stores:
 
     @cached_property
     def vault(self) -> "Vault":
-        from warehouse.vault import Vault, master_key, previous_master_key
+        from warehouse.master_key import master_key, previous_master_key
+        from warehouse.vault import Vault
 
         return Vault(self.live, master_key(self.settings), previous=previous_master_key(self.settings))

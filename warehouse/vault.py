@@ -1,16 +1,15 @@
 """Per-user encryption of what engram itself writes about a person: data keys, their wrapping, and the ciphertext text.
 
-Lives here: the master key and its change, data keys (one AES-256-GCM key per user and version, wrapped by the master
-key), batch encryption and decryption of text columns, rotation, destruction.
-Does not live here: which columns are encrypted and writing them anew (`assets/keys`), and the live services' own text.
+Lives here: data keys (one AES-256-GCM key per user and version, wrapped by the master key), batch encryption and
+decryption of text columns, rotation, destruction.
+Does not live here: the master key itself (`master_key.py`), which columns are encrypted and writing them anew
+(`assets/keys`), and the live services' own text.
 
 Ciphertext text is `v1.<key version>.<base64url(nonce 12 bytes + ciphertext + tag 16 bytes)>`. Associated data are
 user, table, column, row and key version, so a value moved to another place does not open. Source: PRIVACY "Erasure".
 """
 
-import base64
 import hmac
-import logging
 import os
 import secrets
 from binascii import a2b_base64, b2a_base64
@@ -18,34 +17,22 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from warehouse.settings import Settings
+from warehouse.master_key import KEY_BYTES, MasterKeyInvalid, VaultError
 
 if TYPE_CHECKING:
     import psycopg
 
     from warehouse.live import Live
 
-logger = logging.getLogger(__name__)
-
 _FORMAT = "v1"
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 _URL_SAFE, _STANDARD = bytes.maketrans(b"+/", b"-_"), bytes.maketrans(b"-_", b"+/")
-
-
-class VaultError(Exception):
-    """A text could not be encrypted or opened; the message names the place, never the text."""
-
-
-class MasterKeyInvalid(VaultError):
-    """The master key is not 32 bytes, or its file can be read by others."""
 
 
 class KeyDestroyed(VaultError):
@@ -54,131 +41,6 @@ class KeyDestroyed(VaultError):
 
 class CiphertextRefused(VaultError):
     """The ciphertext is malformed, tampered with, moved from another place, or of another key."""
-
-
-def master_key(settings: Settings) -> bytes:
-    """The 32 bytes that wrap the users' data keys.
-
-    From `master_key` (base64), else `master_key_file`, else `<home>/keys/master.key`, which is made with mode 0600 when
-    it does not exist. A file named by setting is never made: a lost mount must not silently start a new key.
-
-    Raises:
-        MasterKeyInvalid: not base64 of 32 bytes, file missing, or readable by others than its owner.
-    """
-    if settings.master_key is not None:
-        return _decoded(settings.master_key.get_secret_value(), "ENGRAM_MASTER_KEY")
-    if settings.master_key_file is not None:
-        return _from_file(settings.master_key_file)
-    own = settings.home / "keys" / "master.key"
-    if not own.exists():
-        _create(own)
-    return _from_file(own)
-
-
-def previous_master_key(settings: Settings) -> bytes | None:
-    """The master key before a change that is not finished yet, which still opens what was not wrapped anew; else None.
-
-    From `master_key_previous` (base64), else `master_key_previous_file`, else `<home>/keys/master.previous.key` where
-    engram changed its own key.
-
-    Raises:
-        MasterKeyInvalid: as `master_key`.
-    """
-    if settings.master_key_previous is not None:
-        return _decoded(settings.master_key_previous.get_secret_value(), "ENGRAM_MASTER_KEY_PREVIOUS")
-    if settings.master_key_previous_file is not None:
-        return _from_file(settings.master_key_previous_file)
-    own = settings.home / "keys" / "master.previous.key"
-    return _from_file(own) if own.exists() else None
-
-
-def change_master_key(settings: Settings) -> bool:
-    """Make a new key file of engram's own and keep the old one beside it; False when a change is already under way.
-
-    Killed in between, the key in force is either the old or the new one, and the previous file opens what the new one
-    does not.
-
-    Raises:
-        MasterKeyInvalid: the key is given by setting: its owner changes it there.
-    """
-    if settings.master_key is not None or settings.master_key_file is not None:
-        raise MasterKeyInvalid(
-            "the master key is given by setting: put the new one there, and the old one in ENGRAM_MASTER_KEY_PREVIOUS"
-            " or ENGRAM_MASTER_KEY_PREVIOUS_FILE until it is no longer needed"
-        )
-    old = master_key(settings)
-    keys = settings.home / "keys"
-    current, previous = keys / "master.key", keys / "master.previous.key"
-    if previous.exists() and _from_file(previous) != old:
-        return False
-    if not previous.exists():
-        os.link(current, previous)
-    draft = _drafted(current)
-    draft.replace(current)
-    _sync(keys)
-    return True
-
-
-def forget_previous_master_key(settings: Settings) -> None:
-    """Remove engram's own previous key file, once nothing is wrapped by it any more."""
-    (settings.home / "keys" / "master.previous.key").unlink(missing_ok=True)
-    if (settings.home / "keys").exists():
-        _sync(settings.home / "keys")
-
-
-def _create(path: Path) -> None:
-    """Write a fresh key, complete or not at all, so that two processes starting at once agree on one."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = _drafted(path)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
-    logger.warning(
-        "made a master key, %s (0600): keep a copy elsewhere, without it nothing encrypted opens again", path
-    )
-
-
-def _drafted(path: Path) -> Path:
-    """A fresh key in a file beside `path`, on disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(_KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _from_file(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="ascii").strip()
-    except (FileNotFoundError, UnicodeDecodeError) as error:
-        raise MasterKeyInvalid(f"master key file {path}: expected base64 of {_KEY_BYTES} bytes") from error
-    if mode & 0o077:
-        raise MasterKeyInvalid(f"master key file {path}: mode {mode & 0o777:04o} lets others read it; chmod 600 it")
-    return _decoded(text, str(path))
-
-
-def _decoded(text: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise MasterKeyInvalid(f"{where}: expected base64 of {_KEY_BYTES} bytes") from error
-    if len(key) != _KEY_BYTES:
-        raise MasterKeyInvalid(f"{where}: expected base64 of {_KEY_BYTES} bytes, got {len(key)}")
-    return key
 
 
 @dataclass(frozen=True)
@@ -332,8 +194,8 @@ class Vault:
 
     def __init__(self, live: "Live", master: bytes, *, previous: bytes | None = None) -> None:
         for key in (master, previous):
-            if key is not None and len(key) != _KEY_BYTES:
-                raise MasterKeyInvalid(f"master key: expected {_KEY_BYTES} bytes, got {len(key)}")
+            if key is not None and len(key) != KEY_BYTES:
+                raise MasterKeyInvalid(f"master key: expected {KEY_BYTES} bytes, got {len(key)}")
         self._live = live
         self._master = AESGCM(master)
         self._derive = master
@@ -556,7 +418,7 @@ class Vault:
         self._master_in_force(conn)
         users = [user for user, _ in versions]
         numbers = [version for _, version in versions]
-        chosen = keys or [secrets.token_bytes(_KEY_BYTES) for _ in versions]
+        chosen = keys or [secrets.token_bytes(KEY_BYTES) for _ in versions]
         wrapped = [self._wrapped(user, version, key) for (user, version), key in zip(versions, chosen, strict=True)]
         return conn.execute(
             "INSERT INTO compliance.data_keys (user_id, key_version, wrapped_key, created_at)"
@@ -577,7 +439,7 @@ class Vault:
             conn.execute(
                 "INSERT INTO compliance.data_keys (user_id, key_version, wrapped_key, created_at)"
                 " VALUES (%s::uuid, 1, %s, now()) ON CONFLICT DO NOTHING",
-                [witness, self._wrapped(witness, 1, secrets.token_bytes(_KEY_BYTES))],
+                [witness, self._wrapped(witness, 1, secrets.token_bytes(KEY_BYTES))],
             )
             row = conn.execute(query, [witness]).fetchone()
         try:

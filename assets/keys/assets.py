@@ -63,8 +63,8 @@ class RekeyConfig(Config):
 def data_keys(context: AssetExecutionContext, config: RekeyConfig, stores: StoresResource) -> MaterializeResult[None]:
     """Change the master key where asked, rotate what is due, write anew, prove, destroy."""
     from assets.keys.rekey import rekey
+    from warehouse.master_key import change_master_key, forget_previous_master_key
     from warehouse.stores import Stores
-    from warehouse.vault import change_master_key, forget_previous_master_key
 
     settings = stores.open().settings
     if config.change_master_key and not change_master_key(settings):

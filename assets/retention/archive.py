@@ -30,7 +30,8 @@ from psycopg import sql
 
 from warehouse.lake import sha256_of, sync_folder
 from warehouse.live import Live
-from warehouse.vault import Vault, VaultError
+from warehouse.master_key import VaultError
+from warehouse.vault import Vault
 
 FORMAT = "engram archive 1"
 _NOTE = b"engram.archive"

@@ -10,18 +10,16 @@ from uuid import uuid4
 import pytest
 from pydantic import SecretStr
 
-from warehouse.settings import Settings
-from warehouse.stores import Stores
-from warehouse.vault import (
-    CiphertextRefused,
-    KeyDestroyed,
+from warehouse.master_key import (
     MasterKeyInvalid,
-    Vault,
     change_master_key,
     forget_previous_master_key,
     master_key,
     previous_master_key,
 )
+from warehouse.settings import Settings
+from warehouse.stores import Stores
+from warehouse.vault import CiphertextRefused, KeyDestroyed, Vault
 
 TEXT = "a private thing"
 

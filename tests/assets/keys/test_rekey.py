@@ -23,9 +23,9 @@ from tests.assets.memory import arriving
 from tests.assets.retention import scene
 from tests.assets.summaries.test_calls import call_summaries
 from tests.killed import KILLED, forking
+from warehouse.master_key import change_master_key
 from warehouse.settings import Settings
 from warehouse.stores import Stores
-from warehouse.vault import change_master_key
 
 SOON = datetime(2100, 1, 1, tzinfo=UTC)
 """Everything there is now is older than this."""
