@@ -1,7 +1,7 @@
 """What a part of the population says over the span: conversations and messages, as frames. Vectorised throughout.
 
 Lives here: when people talk, in which mood, what about, and how the service answered. Does not live here: who they are
-(`people.py`), everything beside conversations (`population.py`).
+(`people.py`), everything beside conversations (`population/`).
 """
 
 from dataclasses import dataclass

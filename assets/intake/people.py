@@ -1,7 +1,7 @@
 """Who the synthetic people are: traits, moods and what is true of them day by day. Arrays, one row per person.
 
 Lives here: everything that does not depend on a conversation. Does not live here: what they say (`days.py`), tables
-(`population.py`).
+(`population/`).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """`engram seed`: a deterministic synthetic population over the whole schema, through the loader's writer.
 
 Lives here: parts, order, the day it ends, the report. Who the people are is `people.py`, what they say `days.py`,
-everything else about them `population.py`.
+everything else about them `population/`.
 
 The same (users, days, seed, end day) gives the same rows, ids included, so a run cut off is finished by running it
 again. The end day is yesterday in UTC the first time and is remembered in `ops.watermarks`, so that running it again
