@@ -272,20 +272,14 @@ class LongTerm:
         return pl.DataFrame(pa.concat_tables(tables))
 
     def rows_of(
-        self,
-        user_id: str,
-        tables: Sequence[str],
-        *,
-        physical: Mapping[str, str] | None = None,
-        meanwhile: Callable[[], object] | None = None,
+        self, user_id: str, tables: Sequence[str], *, physical: Mapping[str, str] | None = None
     ) -> dict[str, Read]:
-        """One user's rows of several tables at once, the shortest way for recall.
+        """One user's rows of several tables at once.
 
         Args:
             user_id: whose rows.
             tables: of `warehouse.packed.PACKED_COLUMNS`.
             physical: per table another generation than the current one.
-            meanwhile: what the caller has to do beside; done while the files are read.
 
         Returns:
             The rows by table; a table that does not exist yet, or holds nothing of the user, is left out.
@@ -297,14 +291,26 @@ class LongTerm:
         others = physical or {}
         behind = [others.get(table) or self.physical(table) for table in tables]
         found = self._together(
-            [self._matching(name, where, PACKED_COLUMNS[table]) for table, name in zip(tables, behind, strict=True)],
-            meanwhile,
+            [self._matching(name, where, PACKED_COLUMNS[table]) for table, name in zip(tables, behind, strict=True)]
         )
-        return {
-            table: Read(unpack(table, rows), matrix_of(rows), model_of(rows.schema))
-            for table, rows in zip(tables, found, strict=True)
-            if rows is not None and rows.num_rows
-        }
+        return _reads(tables, found)
+
+    def rows_and_versions(
+        self, user_id: str, tables: Sequence[str], *, meanwhile: Callable[[], object] | None = None
+    ) -> tuple[dict[str, Read], dict[str, tuple[str, int]]]:
+        """`rows_of` and `versions` at once, the shortest way for recall: the rows are those of these versions, or of
+        later ones. `meanwhile` is done while the files are read."""
+        where = equals("user_id", user_id)
+        known, behind = self._behind(tables)
+        reads = zip(behind, (PACKED_COLUMNS[table] for table in tables), strict=True)
+        (registry, _), *found = self._together(
+            [self._versioned(REGISTRY), *(self._versioned(name, where, columns) for name, columns in reads)], meanwhile
+        )
+        if registry != known:  # a table was switched since the last look
+            state = self.versions(tables)
+            return self.rows_of(user_id, tables, physical={table: name for table, (name, _) in state.items()}), state
+        versions = zip(behind, (version for version, _ in found), strict=True)
+        return _reads(tables, [rows for _, rows in found]), dict(zip(tables, versions, strict=True))
 
     def users(self, table: str, *, physical: str | None = None) -> set[str]:
         """Every user who has a row in a table; knowledge has none."""
@@ -401,12 +407,16 @@ class LongTerm:
 
     def versions(self, tables: Sequence[str]) -> dict[str, tuple[str, int]]:
         """`version` of several tables, asked at once."""
-        known, switches = self._physical or (-1, dict[str, str]())
-        behind = [switches.get(table, table) for table in tables]
+        known, behind = self._behind(tables)
         registry, *found = self._together([self._committed_version(name) for name in (REGISTRY, *behind)])
         if registry != known:  # a table was switched since the last look
             return {table: self.version(table) for table in tables}
         return dict(zip(tables, zip(behind, found, strict=True), strict=True))
+
+    def _behind(self, tables: Sequence[str]) -> tuple[int, list[str]]:
+        """The version of the registry that was last looked at, and the physical tables by it."""
+        known, switches = self._physical or (-1, dict[str, str]())
+        return known, [switches.get(table, table) for table in tables]
 
     def state(self, table: str, *, physical: str | None = None) -> TableState | None:
         """What is behind a table name now, or in one of its generations; None before the first write."""
@@ -575,6 +585,18 @@ class LongTerm:
 
         return read
 
+    def _versioned(
+        self, physical: str, where: str | None = None, unpacked: Sequence[str] = ()
+    ) -> "Callable[[AsyncConnection], Awaitable[tuple[int, pa.Table | None]]]":
+        """`_committed_version`, and after it `_matching` where asked for."""
+        version = self._committed_version(physical)
+        matching = None if where is None else self._matching(physical, where, unpacked)
+
+        async def read(reader: "AsyncConnection") -> tuple[int, pa.Table | None]:
+            return await version(reader), None if matching is None else await matching(reader)
+
+        return read
+
     def _matching(
         self, physical: str, where: str, unpacked: Sequence[str]
     ) -> "Callable[[AsyncConnection], Awaitable[pa.Table | None]]":
@@ -699,6 +721,15 @@ class LongTerm:
         with (folder / ".writers.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
             yield
+
+
+def _reads(tables: Sequence[str], found: "Sequence[pa.Table | None]") -> dict[str, Read]:
+    """What was found, by table; without those that hold nothing of the user."""
+    return {
+        table: Read(unpack(table, rows), matrix_of(rows), model_of(rows.schema))
+        for table, rows in zip(tables, found, strict=True)
+        if rows is not None and rows.num_rows
+    }
 
 
 def _merge(target: "Table", rows: pa.Table) -> None:

@@ -244,16 +244,16 @@ def features(question: Question, answers: Answers) -> tuple[Pairs, Numbers]:
 
 def crossed(found: Numbers) -> Numbers:
     """Features with the products of those in `CROSSED` beside them."""
-    products = [found[:, one] * found[:, other] for one, other in _CROSSES]
-    return np.concatenate([found, np.stack(products, axis=1)], axis=1)
+    return np.concatenate([found, found[:, _CROSSES[0]] * found[:, _CROSSES[1]]], axis=1)
 
 
 NAMES = (*FEATURES, *(" * ".join(names) for names in combinations_with_replacement(CROSSED, 2)))
 """Of the columns of `crossed`."""
 
-_CROSSES = tuple(
-    (FEATURES.index(one), FEATURES.index(other)) for one, other in combinations_with_replacement(CROSSED, 2)
-)
+_CROSSES = np.array(
+    [(FEATURES.index(one), FEATURES.index(other)) for one, other in combinations_with_replacement(CROSSED, 2)]
+).T
+"""Columns whose products stand beside the features: the first factors, the second ones."""
 
 
 def _covering(question: Question, told: Sequence[Statement]) -> Numbers:

@@ -122,7 +122,7 @@ def items(context: AssetExecutionContext, config: MemoryConfig, stores: StoresRe
         context.partition_keys,
         now=datetime.now(UTC),
         plan=config.dry_run,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         retire_share=config.retire_share or None,
     )
     if held := done.held_users:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 ROWS_CACHED = 50_000
 """Rows of recently asked users kept ready in a process, about 4 KB each."""
 
+TABLES = ("turns", "memories")
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HIT: tuple[str, ...] = ("kind", "id", "content", "type", "significance_level", "at", "conversation_id")
@@ -114,16 +116,14 @@ def moment(microseconds: int) -> datetime:
 
 
 def load(
-    longterm: "LongTerm",
-    user: str,
-    *,
-    tables: Sequence[str] = ("turns", "memories"),
-    physical: Mapping[str, str] | None = None,
-    meanwhile: "Callable[[], object] | None" = None,
+    longterm: "LongTerm", user: str, *, tables: Sequence[str] = TABLES, physical: Mapping[str, str] | None = None
 ) -> Loaded:
-    """Read one user's turns and memories, each table with one indexed lookup; `physical` names other generations,
-    `meanwhile` is done while the files are read."""
-    read = longterm.rows_of(user, tables, physical=physical, meanwhile=meanwhile)
+    """Read one user's rows of these tables, each with one indexed lookup; `physical` names other generations."""
+    return loaded_of(longterm.rows_of(user, tables, physical=physical))
+
+
+def loaded_of(read: "Mapping[str, Read]") -> Loaded:
+    """What was read of one user's turns and memories."""
     if not read:
         return _nothing()
     held = _rows(read)
@@ -213,15 +213,16 @@ class Cache:
 
     def rows_of(self, longterm: "LongTerm", user: str, *, meanwhile: "Callable[[], object] | None" = None) -> Loaded:
         """The user's rows as the tables are now; read again after any write by any process, with `meanwhile` beside."""
-        state = longterm.versions(("turns", "memories"))
         key = (longterm.uri, user)
         with self._lock:
             found = self._kept.get(key)
-            if found is not None and found[0] == state:
-                self._kept.move_to_end(key)
-                return found[1]
-        current = {table: physical for table, (physical, _) in state.items()}
-        loaded = load(longterm, user, physical=current, meanwhile=meanwhile)
+        if found is not None and found[0] == longterm.versions(TABLES):
+            with self._lock:
+                if key in self._kept:  # unless another thread has dropped it
+                    self._kept.move_to_end(key)
+            return found[1]
+        read, state = longterm.rows_and_versions(user, TABLES, meanwhile=meanwhile)
+        loaded = loaded_of(read)
         with self._lock:
             self._dropped(key)  # another thread may have read the same rows meanwhile
             self._kept[key] = (state, loaded)

@@ -1,6 +1,7 @@
 """F41: no cache and no late projection may serve what was erased, withdrawn, expired or changed."""
 
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from importlib import import_module
@@ -114,9 +115,15 @@ def test_f41_the_cache_is_bounded_and_another_users_rows_never_answer(
 
 
 def test_f41_rows_that_threads_read_at_once_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache, versions = loaded_rows.Cache(), count()
-    store = SimpleNamespace(uri="here", versions=lambda tables: {table: (table, next(versions)) for table in tables})
-    monkeypatch.setattr(loaded_rows, "load", lambda *_, **__: SimpleNamespace(ids=["a", "b"]))
+    cache, numbers = loaded_rows.Cache(), count()
+
+    def versions(tables: Sequence[str]) -> dict[str, tuple[str, int]]:
+        return {table: (table, next(numbers)) for table in tables}
+
+    store = SimpleNamespace(
+        uri="here", versions=versions, rows_and_versions=lambda _, tables, **__: ({}, versions(tables))
+    )
+    monkeypatch.setattr(loaded_rows, "loaded_of", lambda _: SimpleNamespace(ids=["a", "b"]))
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     with ThreadPoolExecutor(8) as pool:

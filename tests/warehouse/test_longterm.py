@@ -296,9 +296,9 @@ def test_what_is_done_while_rows_are_read_is_done_once_and_its_error_is_raised(s
     def failing() -> None:
         raise ZeroDivisionError
 
-    found = store.rows_of(ANNA, ["memories"], meanwhile=lambda: done.append("beside"))
+    found, _ = store.rows_and_versions(ANNA, ["memories"], meanwhile=lambda: done.append("beside"))
     with pytest.raises(ZeroDivisionError):
-        store.rows_of(ANNA, ["memories"], meanwhile=failing)
+        store.rows_and_versions(ANNA, ["memories"], meanwhile=failing)
 
     assert done == ["beside"]
     assert found["memories"].columns["content"] == ("tea",)
@@ -321,6 +321,26 @@ def test_one_users_rows_of_several_tables_come_at_once(store: LongTerm) -> None:
     assert other.versions(["memories"]) == store.versions(["memories"]) == {"memories": store.version("memories")}
     assert other.rows_of(ANNA, ["memories"]) == {}
     assert len(other.rows_of(ANNA, ["memories"], physical={"memories": "memories"})["memories"].vectors) == 2
+
+
+def test_rows_come_with_the_versions_they_are_of(store: LongTerm) -> None:
+    other = LongTerm(store.uri)
+    assert other.rows_and_versions(ANNA, ["memories", "turns"]) == (
+        {},
+        {"memories": ("memories", -1), "turns": ("turns", -1)},
+    )
+    store.upsert("memories", rows(ANNA, ["tea"]), model="m")
+    found, versions = other.rows_and_versions(ANNA, ["memories", "turns"])
+    assert found["memories"].columns["content"] == ("tea",)
+    assert versions == store.versions(["memories", "turns"])
+
+    green = store.begin_generation("memories", "n", 8)
+    store.upsert("memories", rows(ANNA, ["rain"]), model="n", physical=green)
+    store.switch("memories", green)
+
+    found, versions = other.rows_and_versions(ANNA, ["memories"])
+    assert found["memories"].columns["content"] == ("rain",)
+    assert versions == {"memories": store.version("memories")}
 
 
 def full(user_id: str) -> pl.DataFrame:
