@@ -47,7 +47,6 @@ def forking(program: str, environment: dict[str, str]) -> Iterator[Callable[...,
             return int(answered.readline())
 
         yield run
-        asked.close()
 
 
 def at_boundary(number: int) -> Callable[[str], None]:

@@ -23,6 +23,7 @@ ROWS_CACHED = 50_000
 """Rows of recently asked users kept ready in a process, about 4 KB each."""
 
 TABLES = ("turns", "memories")
+"""Of LanceDB, that recall reads."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
