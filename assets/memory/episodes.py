@@ -1,8 +1,8 @@
 """Episodic summaries: one row of `memory.episodic_summaries` per user and week, out of the memories of that week.
 
 Extractive: the memories that weigh most, in the order they were said, without identifiers, encrypted. Valence and
-arousal are the means of the week's message emotions. A week is written anew when a memory of it changed, and only
-when it is over. Does not live here: summaries of conversations (`assets/summaries`).
+arousal are the means of the week's message emotions. A week is written when it is over, and anew when its memories are
+no longer those it was made of (`made_of`). Does not live here: summaries of conversations (`assets/summaries`).
 """
 
 from collections.abc import Collection
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from warehouse.stores import Stores
 
-PIPELINE = "memory.episodes"
 TABLE = "memory.episodic_summaries"
 SENTENCES = 5
 KEPT_MONTHS = 36
@@ -36,24 +35,21 @@ _KEPT = """status IN ('active', 'superseded') AND extraction_metadata->>'merged_
 
 _WEEKS = f"""
 WITH told AS (
-  SELECT i.user_id, date_trunc('week', i.created_at, 'UTC') AS week, max(i.updated_at) AS changed_at,
-         {SHARD_SQL.format(column="i.user_id")} AS shard,
-         count(*) FILTER (WHERE {_KEPT}) AS memories
-  FROM memory.items i
-  WHERE {SHARD_SQL.format(column="i.user_id")} = ANY(string_to_array($1, ',')::int[])
+  SELECT user_id, date_trunc('week', created_at, 'UTC') AS week, count(*) AS memories,
+         bit_xor(hashtextextended(id::text || date_part('epoch', updated_at)::text, 0)) AS made_of
+  FROM memory.items
+  WHERE {SHARD_SQL.format(column="user_id")} = ANY(string_to_array($1, ',')::int[]) AND {_KEPT}
   GROUP BY 1, 2
-), since AS (
-  SELECT t.*, COALESCE((w.position->>'updated_at')::timestamptz, '-infinity') AS seen_at
-  FROM told t LEFT JOIN ops.watermarks w ON w.pipeline = '{PIPELINE}' AND w.scope = lpad(to_hex(t.shard), 2, '0')
 )
-SELECT s.user_id::text AS user_id, s.week, s.memories FROM since s
-WHERE s.week <= $2::timestamptz - interval '7 days'
-  AND s.week + interval '7 days' + interval '{KEPT_MONTHS} months' > $2::timestamptz
-  AND (s.changed_at > s.seen_at - interval '1 hour' OR s.week + interval '7 days' > s.seen_at
-       -- Gone with a withdrawal of something else of that week.
-       OR (s.memories > 0 AND NOT EXISTS (
-           SELECT 1 FROM memory.episodic_summaries e WHERE e.user_id = s.user_id AND e.t_start = s.week)))
+SELECT user_id::text AS user_id, week, memories, made_of FROM told
+WHERE week <= $2::timestamptz - interval '7 days'
+  AND week + interval '7 days' + interval '{KEPT_MONTHS} months' > $2::timestamptz
+  AND NOT EXISTS (
+    SELECT 1 FROM memory.episodic_summaries e
+    WHERE e.user_id = told.user_id AND e.t_start = told.week AND e.made_of = told.made_of)
 """  # noqa: S608 - the shard expression and the names are constants of this code
+"""Whatever the clocks of the runs that changed a memory, and whether they lived to the end: what a summary was made of
+is kept beside it."""
 
 _MEMORIES = f"""
 SELECT i.id::text, due.user_id::text, i.content, i.processed_content, i.composite_score, i.created_at, due.week
@@ -116,7 +112,6 @@ def write_episodes(
         weeks = due.filter(pl.col("user_id").is_in(users))
         with stores.live.connect(autocommit=True) as conn, writer.locked(conn, users), writer.transaction(conn):
             written.append(_write(writer, conn, users, weeks))
-    writer.effects("write watermark", lambda: _advance(stores, shards, now))
     return _reported(pl.concat(written))
 
 
@@ -172,7 +167,11 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
         schema={"user_id": pl.String, "text": pl.String, "weight": pl.Float64, "at": _TIME, "week": _TIME},
         orient="row",
     )
-    weeks = summarised(memories).join(feelings, on=["user_id", "week"], how="left")
+    weeks = (
+        summarised(memories)
+        .join(feelings, on=["user_id", "week"], how="left")
+        .join(due.select("user_id", "week", "made_of"), on=["user_id", "week"])
+    )
     summary_ids = [
         str(uuid5(NAMESPACE_URL, f"engram:episode:{user}:{week.date().isoformat()}"))
         for user, week in weeks.select("user_id", "week").iter_rows()
@@ -190,6 +189,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
         arousal_mean=pl.col("arousal_mean").round(3),
         consent_required=pl.lit(value=True),
         expires_at=(pl.col("week") + pl.duration(days=7)).dt.offset_by(f"{KEPT_MONTHS}mo"),
+        made_of="made_of",
         updated_at=pl.lit(writer.now, _TIME),
     )
     writer.effects(
@@ -199,7 +199,7 @@ def _write(writer: Writer, conn: "psycopg.Connection", users: Collection[str], d
             TABLE,
             frame,
             key=("summary_id",),
-            update=["summary_text", "valence_mean", "arousal_mean", "expires_at", "updated_at"],
+            update=["summary_text", "valence_mean", "arousal_mean", "expires_at", "made_of", "updated_at"],
         ),
     )
     return weeks.select("user_id", "week").cast(WEEKS)  # type: ignore[arg-type]
@@ -223,14 +223,3 @@ def summarised(memories: pl.DataFrame) -> pl.DataFrame:
         .group_by("user_id", "week", maintain_order=True)
         .agg(text=pl.col("text").str.join(" "))
     )
-
-
-def _advance(stores: "Stores", shards: Collection[str], now: datetime) -> None:
-    with stores.live.connect() as conn:
-        conn.execute(
-            "INSERT INTO ops.watermarks (pipeline, scope, position, updated_at)"
-            " SELECT %s, scope, jsonb_build_object('updated_at', %s::timestamptz), %s FROM unnest(%s::text[]) AS scope"
-            " ON CONFLICT (pipeline, scope) DO UPDATE"
-            " SET position = excluded.position, updated_at = excluded.updated_at",
-            [PIPELINE, now, now, sorted(shards)],
-        )

@@ -124,6 +124,21 @@ def test_a_week_whose_summary_would_have_expired_has_none(stores: Stores) -> Non
     assert _episodes(stores, user) == []
 
 
+def test_a_week_is_written_again_when_its_memories_changed_whatever_the_clock_says_and_only_then(
+    stores: Stores,
+) -> None:
+    user = _two(stores)
+    assert write_episodes(stores, now=arriving.NOW).weeks == 2
+    assert write_episodes(stores, now=arriving.NOW).weeks == 0
+    assert write_episodes(stores, now=arriving.NOW + timedelta(days=1), plan=True).weeks == 0
+
+    arriving.push(stores, user, arriving.raw("I sold my boat", at=arriving.DAY.format(5), kind="event"))
+    consolidate(stores, now=arriving.NOW - timedelta(days=30))
+    assert write_episodes(stores, now=arriving.NOW).weeks == 1
+    assert "I sold my boat" in str(_episodes(stores, user)[1][1])
+    assert write_episodes(stores, now=arriving.NOW).weeks == 0
+
+
 def test_the_week_that_runs_is_left_alone(stores: Stores) -> None:
     user = arriving.person(stores)
     arriving.push(stores, user, arriving.raw(STRONG, at=arriving.NOW.isoformat()))

@@ -31,6 +31,7 @@ episodic_summaries = sa.Table(
     sa.Column("expires_at", sa.DateTime(timezone=True)),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("now()")),
+    sa.Column("made_of", sa.BigInteger),
     sa.Index("episodic_summaries_conversation_id_idx", "conversation_id"),
     sa.Index("episodic_summaries_expires_at_idx", "expires_at"),
     sa.Index("episodic_summaries_user_id_idx", "user_id", "t_start"),
