@@ -38,6 +38,11 @@ def test_a_plan_shows_people_decisions_and_reasons(user: str, plan: "subprocess.
     assert MARKER not in plan.stdout + plan.stderr
 
 
+def test_a_plan_of_a_round_that_does_nothing_says_so(stores: Stores, plan: "subprocess.CompletedProcess[str]") -> None:
+    assert plan.returncode == 0, plan.stderr[-800:]
+    assert plan.stdout.strip() == "Plan of 64 shards: there is nothing to do."
+
+
 def test_a_plan_leaves_everything_as_it_was(
     stores: Stores, user: str, plan: "subprocess.CompletedProcess[str]"
 ) -> None:
