@@ -29,7 +29,7 @@ def test_f10_every_flipped_bit_and_every_cut_is_found(
         with pytest.raises(ArchiveDamaged):
             verify(machine.vault, machine.master, archive_file)
 
-    archive_file.write_bytes(sound[:-20] + b"\x00" + sound[-19:])
+    archive_file.write_bytes(sound[:-20] + bytes([sound[-20] ^ 1]) + sound[-19:])
     blocked = run(days=7)[MONTH]
     assert (blocked.state, blocked.reason[:8]) == ("blocked", "archive:")
     assert rows_of(live, MONTH) == 3
