@@ -116,11 +116,12 @@ def print_plan(
     if values or not isinstance(share, int | float) or not 0 <= share <= 1:
         raise ValueError("--set: a plan takes retire_share=VALUE, 0 to 1")
     planned = go_round(Stores(settings), shards, now=datetime.now(UTC), plan=True, retire_share=share or None)
-    if not any(planned.totals.values()):
+    totals = planned.totals
+    if not any(totals.values()):
         show.console.print(f"Plan of {len(shards)} shards: there is nothing to do.")
         return
     show.console.print(f"Plan of {len(shards)} shards; nothing was written.")
-    show.pairs("Totals", {name: count for name, count in planned.totals.items() if count})
+    show.pairs("Totals", {name: count for name, count in totals.items() if count})
     people = planned.by_user
     rest = f", {len(people) - PEOPLE} more" if len(people) > PEOPLE else ""
     shown = people.head(PEOPLE)

@@ -49,14 +49,18 @@ def forking(program: str, environment: dict[str, str]) -> Iterator[Callable[...,
         yield run
 
 
-def at_boundary(number: int) -> Callable[[str], None]:
-    """For a program: what kills its process the time of that number that it is called."""
+def _killed() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at_boundary(number: int, happens: Callable[[], None] = _killed) -> Callable[[str], None]:
+    """What lets something happen the time of that number that it is called; by itself, the process is killed."""
     passed = 0
 
     def boundary(_: str) -> None:
         nonlocal passed
         passed += 1
         if passed == number:
-            os.kill(os.getpid(), signal.SIGKILL)
+            happens()
 
     return boundary

@@ -22,6 +22,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.durable import sync
+
 MART_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 PARTITION = re.compile(r"metric_date=(\d{4}-\d{2}-\d{2})")
 DATA, PROVENANCE = "part-0.parquet", "part-0.json"
@@ -259,16 +261,7 @@ def replace_file(path: Path, content: bytes, *, durable: bool = True) -> None:
     finally:
         temporary.unlink(missing_ok=True)
     if durable:
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path.parent)
 
 
 def sha256_of(path: Path) -> str:

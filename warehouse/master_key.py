@@ -9,6 +9,7 @@ import os
 import secrets
 from pathlib import Path
 
+from warehouse.durable import private_draft, sync
 from warehouse.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -81,9 +82,8 @@ def change_master_key(settings: Settings) -> bool:
         return False
     if not previous.exists():
         os.link(current, previous)
-    draft = _drafted(current)
-    draft.replace(current)
-    _sync(keys)
+    _drafted(current).replace(current)
+    sync(keys)
     return True
 
 
@@ -91,7 +91,7 @@ def forget_previous_master_key(settings: Settings) -> None:
     """Remove engram's own previous key file, once nothing is wrapped by it any more."""
     (settings.home / "keys" / "master.previous.key").unlink(missing_ok=True)
     if (settings.home / "keys").exists():
-        _sync(settings.home / "keys")
+        sync(settings.home / "keys")
 
 
 def _create(path: Path) -> None:
@@ -111,21 +111,7 @@ def _create(path: Path) -> None:
 
 def _drafted(path: Path) -> Path:
     """A fresh key in a file beside `path`, on disk."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return draft
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    return private_draft(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
 
 
 def _from_file(path: Path) -> bytes:

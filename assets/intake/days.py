@@ -11,11 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from assets.intake.people import People, fact_words, local_to_utc
-from assets.intake.phrases import Phrases, draw, draw_by_mood
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from assets.intake.people import Floats, People, fact_words, local_to_utc
+from assets.intake.phrases import Ints, Phrases, draw, draw_by_mood
 
 MOOD_EDGES = (-1.1, -0.35, 0.45, 1.15)
 """Where a mood turns from very low to low, even, good, very good."""

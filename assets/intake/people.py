@@ -12,9 +12,8 @@ import numpy.typing as npt
 import polars as pl
 
 from assets.intake.identity import stable_id
-from assets.intake.phrases import Phrases
+from assets.intake.phrases import Ints, Phrases
 
-Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 MESSAGES_A_DAY = 4.0

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import yaml
+
+from warehouse.yaml_files import read_yaml
 
 Ints = npt.NDArray[np.int64]
 
@@ -93,7 +94,7 @@ def draw(rng: np.random.Generator, bank: Bank, sentence: Ints) -> Drawn:
 @cache
 def phrases() -> Phrases:
     """The phrases, read once per process."""
-    raw: dict[str, Any] = yaml.load((Path(__file__).parent / "phrases.yaml").read_text(), yaml.CSafeLoader)
+    raw: dict[str, Any] = read_yaml(Path(__file__).with_name("phrases.yaml"))
     ranges: dict[str, tuple[int, int]] = {}
     words: list[str] = []
     for name, listed in raw["words"].items():

@@ -15,10 +15,9 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
-
 from assets.memory.listed import listed
 from assets.memory.words import STOP_WORDS, stem
+from warehouse.yaml_files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -157,7 +156,7 @@ _NOTHING = Reading("", frozenset(), frozenset(), frozenset(), frozenset(), froze
 def _table() -> tuple[dict[str, list[tuple[tuple[str, ...], int, bool, str]]], dict[str, str]]:
     """Ways of naming a matter by their rarest word: all words, how many stand before it, whether they follow each other,
     and the matter; and what values look like by matter."""
-    rows = yaml.load((Path(__file__).parent / "matters.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
+    rows = read_yaml(Path(__file__).with_name("matters.yaml"))
     ways: dict[str, list[tuple[tuple[str, ...], int, bool, str]]] = {}
     kinds: dict[str, str] = {}
     for matter, (kind, said) in rows.items():

@@ -12,11 +12,11 @@ from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.listed import listed
 from assets.memory.words import stem
+from warehouse.yaml_files import read_yaml
 
 PREPOSITIONS = listed("""
     to from in on at for with without about by into onto over under after before during until since near behind
@@ -60,8 +60,7 @@ class RewordingTable(BaseModel):
 @cache
 def table() -> RewordingTable:
     """`rewordings.yaml`, validated."""
-    path = Path(__file__).parent / "rewordings.yaml"
-    return RewordingTable.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
+    return RewordingTable.model_validate(read_yaml(Path(__file__).with_name("rewordings.yaml")))
 
 
 # -- verbs -------------------------------------------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.queries import collected
+from warehouse.yaml_files import read_yaml
 
 AXES = ("relevance", "stability", "explicitness")
 LEVELS = ("low", "moderate", "high", "critical")
@@ -78,9 +78,7 @@ class Rules(_Strict):
 @cache
 def rules() -> Rules:
     """`rules.yaml`, validated."""
-    return Rules.model_validate(
-        yaml.load((Path(__file__).parent / "rules.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
-    )
+    return Rules.model_validate(read_yaml(Path(__file__).with_name("rules.yaml")))
 
 
 @dataclass(frozen=True)

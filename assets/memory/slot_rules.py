@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from assets.memory.listed import listed
@@ -19,6 +18,7 @@ from assets.memory.slot_amounts import ORDINALS
 from assets.memory.slot_closed import CLOSED, closed
 from assets.memory.slot_reading import NUMBERS, Read
 from assets.memory.slot_values import VALUES
+from warehouse.yaml_files import read_yaml
 
 
 class SlotRow(BaseModel):
@@ -182,9 +182,7 @@ def _frames(noun: str, before: str, *, bare: bool, of_name: bool, moves: bool) -
 @cache
 def table() -> SlotTable:
     """`slots.yaml`, validated."""
-    return SlotTable.model_validate(
-        yaml.load((Path(__file__).parent / "slots.yaml").read_text(encoding="utf-8"), yaml.CSafeLoader)
-    )
+    return SlotTable.model_validate(read_yaml(Path(__file__).with_name("slots.yaml")))
 
 
 def phrases(words: str) -> list[str]:

@@ -28,7 +28,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg import sql
 
-from warehouse.lake import sha256_of, sync_folder
+from warehouse.durable import sync
+from warehouse.lake import sha256_of
 from warehouse.live import Live
 from warehouse.master_key import VaultError
 from warehouse.vault import Vault
@@ -123,10 +124,10 @@ def write(live: Live, vault: Vault, master: bytes, span: Span, path: Path) -> Ar
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         rows, content, of_source = _write(live, vault, master, span, making)
-        _fsync(making)
+        sync(making)
         found = sha256_of(making)
         making.replace(path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "the disk refused"
         raise ArchiveFailed(f"{path}: could not be written: {reason}") from None
@@ -165,9 +166,9 @@ def reseal(vault: Vault, master: bytes, path: Path, fresh: Path) -> Archived:
             raise ArchiveDamaged(f"{path}: holds no rows")
         writer.add_key_value_metadata({_NOTE: json.dumps(note).encode()})
         writer.close()
-        _fsync(making)
+        sync(making)
         making.replace(fresh)
-        sync_folder(fresh.parent)
+        sync(fresh.parent)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else "the disk refused"
         raise ArchiveFailed(f"{fresh}: could not be written: {reason}") from None
@@ -441,11 +442,3 @@ def _decryption(master: bytes) -> Any:
 
 def _factory(master: bytes) -> Any:
     return pe.CryptoFactory(lambda _: _MasterKey(master))
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

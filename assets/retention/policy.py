@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from warehouse.yaml_files import read_yaml
+
 POLICY_FILE = Path(__file__).with_name("policy.yaml")
 REQUIRED = (
     "conversations",
@@ -139,7 +141,7 @@ def load_policy(path: Path = POLICY_FILE) -> Policy:
         PolicyInvalid: not there, not YAML, or not a policy; says which field expected what.
     """
     try:
-        return Policy.model_validate(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
+        return Policy.model_validate(read_yaml(path))
     except OSError as error:
         raise PolicyInvalid(f"{path}: cannot be read ({error.strerror})") from error
     except yaml.YAMLError as error:

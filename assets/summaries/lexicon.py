@@ -3,10 +3,10 @@
 import re
 from collections import Counter
 from functools import lru_cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from warehouse.yaml_files import read_yaml
 
 KINDS: Final = ("emotions", "topics", "coping", "crisis")
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -60,8 +60,7 @@ class Matcher:
 
 @lru_cache(maxsize=1)
 def _lexicon() -> dict[str, Any]:
-    text = files("assets.summaries").joinpath("lexicon.yaml").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
+    loaded: dict[str, Any] = read_yaml(Path(__file__).with_name("lexicon.yaml"))
     return loaded
 
 

@@ -7,8 +7,9 @@ whose Redis is killed and started again, and whose clock jumps.
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -35,7 +36,7 @@ from assets.memory.rounds import go_round
 from assets.memory.withdraw import sweep_withdrawn
 from tests import builders
 from tests.assets.memory import arriving
-from tests.killed import KILLED, forking
+from tests.killed import KILLED, at_boundary, forking
 from warehouse import embedded
 from warehouse.settings import Settings
 from warehouse.stores import Stores
@@ -109,8 +110,8 @@ class Memory(RuleBasedStateMachine):
 
     @rule(fatal=strategies.integers(5, EFFECTS))
     def consolidate_and_perhaps_die(self, fatal: int) -> None:
-        with _killed_at(fatal) as boundary:
-            consolidate(self.stores, now=self.now, boundary=boundary, retire_share=1)
+        with suppress(_KilledError):
+            consolidate(self.stores, now=self.now, boundary=at_boundary(fatal, _killed), retire_share=1)
 
     @precondition(lambda self: self.day > EARLY)
     @rule(who=strategies.integers(0, 1))
@@ -184,18 +185,8 @@ class Memory(RuleBasedStateMachine):
         assert all(np.linalg.norm(vector) > 0.9 for vector in vectors), "a zero vector stands for a failed embedding"
 
 
-@contextmanager
-def _killed_at(fatal: int) -> Iterator[object]:
-    passed = 0
-
-    def boundary(_: str) -> None:
-        nonlocal passed
-        passed += 1
-        if passed == fatal:
-            raise _KilledError
-
-    with suppress(_KilledError):
-        yield boundary
+def _killed() -> None:
+    raise _KilledError
 
 
 def test_memorys_promises_hold_under_any_interleaving(stores: Stores) -> None:
@@ -236,15 +227,8 @@ class HarshMemory(Memory):
 
     @rule(moment=strategies.integers(1, EFFECTS))
     def consolidate_while_redis_is_killed_and_started_again(self, moment: int) -> None:
-        passed = 0
-
-        def boundary(_: str) -> None:
-            nonlocal passed
-            passed += 1
-            if passed == moment:
-                _restart(self.own)
-
-        consolidate(self.stores, now=self.now, boundary=boundary, retire_share=1)
+        restart = at_boundary(moment, partial(_restart, self.own))
+        consolidate(self.stores, now=self.now, boundary=restart, retire_share=1)
 
     @rule(hours=strategies.integers(-24 * 30, 24 * 60))
     def the_clock_jumps(self, hours: int) -> None:

@@ -20,6 +20,7 @@ from typing import Literal
 
 import psutil
 
+from warehouse.durable import private_draft
 from warehouse.embedded.account import account_of, let_through
 from warehouse.settings import Settings
 
@@ -262,14 +263,7 @@ def packaged(package: str, inside: str, *, needed: str) -> Path:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file only its owner can read, all of it or nothing."""
-    making = path.with_name(f".{path.name}.{os.getpid()}")
-    making.unlink(missing_ok=True)
-    handle = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    making.replace(path)
+    private_draft(path, text.encode()).replace(path)
 
 
 def _environment() -> dict[str, str]:

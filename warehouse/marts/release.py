@@ -20,7 +20,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from warehouse.lake import Lake, replace_file, sha256_of, stamp_of, sync_folder
+from warehouse.durable import sync
+from warehouse.lake import Lake, replace_file, sha256_of, stamp_of
 from warehouse.marts.build import Facts, Making, build, definitions, git_revision
 from warehouse.marts.describe import FILES, File
 from warehouse.marts.examine import Check
@@ -149,20 +150,20 @@ def _swap(
     with ThreadPoolExecutor(2 * len(FILES)) as pool:
         for file in FILES:
             built[file].chmod(MODES[file])
-        synced = [pool.submit(_fsync, built[file]) for file in FILES]
+        synced = [pool.submit(sync, built[file]) for file in FILES]
         digests = dict(zip(FILES, pool.map(lambda file: sha256_of(built[file]), FILES), strict=True))
         for one in synced:
             one.result()
     paths = {file: folder / f"{file}_{release_id}.duckdb" for file in FILES}
     for file in FILES:
         built[file].rename(paths[file])
-    sync_folder(folder)
+    sync(folder)
     for file in FILES:
         temporary = targets[file].with_name(f".{targets[file].name}.{release_id}")
         temporary.unlink(missing_ok=True)
         os.link(paths[file], temporary)
         temporary.replace(targets[file])
-    sync_folder(settings.home)
+    sync(settings.home)
     seconds = (datetime.now(UTC) - started).total_seconds()
     manifest = folder / f"manifest_{release_id}.json"
     manifest.write_text(
@@ -304,11 +305,3 @@ def _sweep(folder: Path) -> None:
             shutil.rmtree(leftover, ignore_errors=True)
         else:
             leftover.unlink(missing_ok=True)
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

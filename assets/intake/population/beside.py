@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from assets.intake.days import Talk, uuids
+from assets.intake.days import MOMENT, Talk, uuids
 from assets.intake.identity import stable_id
-from assets.intake.people import People
+from assets.intake.people import Floats, People
 from assets.intake.phrases import Phrases, draw_by_mood
-from assets.intake.population.rows import MOMENT, NOTHING, Floats, Tables, json_of, moment_of
+from assets.intake.population.rows import NOTHING, Tables, json_of, moment_of
 
 VOICES: Final = (("Marlow", "assistant-marlow"), ("Iris", "assistant-iris"), ("Sol", "assistant-sol"))
 

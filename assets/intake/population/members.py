@@ -11,10 +11,11 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from assets.intake.days import MOMENT
 from assets.intake.identity import stable_id
 from assets.intake.people import CONSENT, People
-from assets.intake.phrases import Phrases
-from assets.intake.population.rows import MOMENT, NOTHING, Ints, Tables, json_of, moment_of
+from assets.intake.phrases import Ints, Phrases
+from assets.intake.population.rows import NOTHING, Tables, json_of, moment_of
 
 BADGES: Final = (
     ("First words", "first conversation", 10, 1),

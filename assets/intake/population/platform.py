@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from assets.intake.days import uuids
+from assets.intake.days import MOMENT, uuids
 from assets.intake.identity import stable_id
 from assets.intake.people import People, Span
-from assets.intake.population.rows import MOMENT, NOTHING, Tables, json_of
+from assets.intake.population.rows import NOTHING, Tables, json_of
 
 SERVICES: Final = {
     # service: (median latency ms, requests an hour, error rate, cache hits)

@@ -7,18 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from assets.intake.people import Span
 
-MOMENT: Final = pl.Datetime("us", "UTC")
 NOTHING: Final = "{}"
 
 Tables = dict[str, pl.DataFrame]
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 
 def moment_of(span: Span, day: int, hour: float) -> datetime:
